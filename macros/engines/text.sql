@@ -1,0 +1,49 @@
+{#- Text, digests and regular expressions. Patterns are kept to what RE2 (DuckDB) and Java (Athena) share. -#}
+
+{% macro text_digest(text) %}
+{#- 63 bits of the MD5 of a text, as a bigint >= 0: small to store, the same on both engines. -#}
+    {{ return(adapter.dispatch('text_digest')(text)) }}
+{% endmacro %}
+
+{% macro default__text_digest(text) -%}
+    bitwise_right_shift(from_big_endian_64(reverse(substr(md5(to_utf8({{ text }})), 1, 8))), 1)
+{%- endmacro %}
+
+{% macro duckdb__text_digest(text) -%}
+    cast(md5_number_upper({{ text }}) >> 1 as bigint)
+{%- endmacro %}
+
+
+{% macro regex_group(n) %}{{ return(adapter.dispatch('regex_group')(n)) }}{% endmacro %}
+
+{#- How a replacement text names group n. -#}
+{% macro default__regex_group(n) %}{{ return('$' ~ n) }}{% endmacro %}
+
+{% macro duckdb__regex_group(n) %}{{ return('\\' ~ n) }}{% endmacro %}
+
+
+{% macro matches(text, pattern) %}
+{#- Whether a regular expression is found anywhere in the text. -#}
+    {{ return(adapter.dispatch('matches')(text, pattern)) }}
+{% endmacro %}
+
+{% macro default__matches(text, pattern) -%}
+    regexp_like({{ text }}, '{{ pattern | replace("'", "''") }}')
+{%- endmacro %}
+
+{% macro duckdb__matches(text, pattern) -%}
+    regexp_matches({{ text }}, '{{ pattern | replace("'", "''") }}')
+{%- endmacro %}
+
+
+{% macro replace_all(text, pattern, replacement) %}
+    {{ return(adapter.dispatch('replace_all')(text, pattern, replacement)) }}
+{% endmacro %}
+
+{% macro default__replace_all(text, pattern, replacement) -%}
+    regexp_replace({{ text }}, '{{ pattern }}', '{{ replacement }}')
+{%- endmacro %}
+
+{% macro duckdb__replace_all(text, pattern, replacement) -%}
+    regexp_replace({{ text }}, '{{ pattern }}', '{{ replacement }}', 'g')
+{%- endmacro %}

@@ -1,0 +1,136 @@
+{#- Points in time. Timestamps are timestamp(6) in UTC without a zone on both engines. -#}
+
+{% macro read_timestamp(text) %}
+{#- The time that a text stands for, or null: ISO 8601 (cut to microseconds, UTC where it has no offset), epoch seconds, milli-,
+    micro- or nanoseconds (told by their size), and the common log format's 17/May/2015:08:05:32 +0000. -#}
+    {{ return(adapter.dispatch('read_timestamp')(text)) }}
+{% endmacro %}
+
+{% macro _iso_pattern() %}
+    {{ return('^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?') }}
+{% endmacro %}
+
+{% macro _common_log_pattern() %}
+    {{ return('^[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2} [+-][0-9]{4}$') }}
+{% endmacro %}
+
+{% macro default__read_timestamp(text) -%}
+    {#- from_iso8601_timestamp_nanos wants a T, a point and an offset with a colon or none. -#}
+    {%- set number = 'cast(' ~ text ~ ' as decimal(38, 9))' -%}
+    {%- set iso -%}
+        regexp_replace(regexp_replace(replace(replace({{ text }}, ',', '.'), ' ', 'T'),
+            '([.][0-9]{6})[0-9]+', '$1'), 'T?([+-][0-9]{2}):?([0-9]{2})?$', '$1:$2')
+    {%- endset -%}
+    case
+        when {{ matches(text, _iso_pattern() ~ 'Z?$') }}
+            then cast(try(from_iso8601_timestamp_nanos(regexp_replace({{ iso }}, 'Z?$', 'Z', 1))) at time zone 'UTC' as timestamp(6))
+        when {{ matches(text, _iso_pattern() ~ ' ?[+-][0-9]{2}(:?[0-9]{2})?$') }}
+            then cast(try(from_iso8601_timestamp_nanos(regexp_replace({{ iso }}, ':$', ':00'))) at time zone 'UTC' as timestamp(6))
+        when {{ matches(text, '^-?[0-9]{1,19}([.][0-9]{1,9})?$') }}
+            then timestamp '1970-01-01 00:00:00.000000' + cast(floor(case
+                when abs({{ number }}) < 100000000000 then {{ number }} * 1000
+                when abs({{ number }}) < 100000000000000 then {{ number }}
+                when abs({{ number }}) < 100000000000000000 then {{ number }} / 1000
+                else {{ number }} / 1000000
+            end) as bigint) * interval '0.001' second
+        when {{ matches(text, _common_log_pattern()) }}
+            then cast(parse_datetime({{ text }}, 'dd/MMM/yyyy:HH:mm:ss Z') at time zone 'UTC' as timestamp(6))
+    end
+{%- endmacro %}
+
+{% macro duckdb__read_timestamp(text) -%}
+    {%- set number = 'cast(' ~ text ~ ' as decimal(38, 9))' -%}
+    case
+        when {{ matches(text, _iso_pattern() ~ 'Z?$') }}
+            then try_cast(replace({{ text }}, ',', '.') as timestamp)
+        when {{ matches(text, _iso_pattern() ~ ' ?[+-][0-9]{2}(:?[0-9]{2})?$') }}
+            then try_cast(replace(regexp_replace({{ text }}, ' ([+-])', '\1'), ',', '.') as timestamptz) at time zone 'UTC'
+        when {{ matches(text, '^-?[0-9]{1,19}([.][0-9]{1,9})?$') }}
+            then make_timestamp(cast(case
+                when abs({{ number }}) < 100000000000 then floor({{ number }} * 1000000)
+                when abs({{ number }}) < 100000000000000 then floor({{ number }} * 1000)
+                when abs({{ number }}) < 100000000000000000 then floor({{ number }})
+                else cast(floor({{ number }}) as hugeint) // 1000
+            end as bigint))
+        when {{ matches(text, _common_log_pattern()) }}
+            then try_strptime({{ text }}, '%d/%b/%Y:%H:%M:%S %z') at time zone 'UTC'
+    end
+{%- endmacro %}
+
+
+{% macro local_time(timestamp) %}
+{#- A UTC timestamp as the clocks of reporting_timezone show it. -#}
+    {%- set zone = var('reporting_timezone') -%}
+    {{ return(timestamp if zone == 'UTC' else adapter.dispatch('in_time_zone')(timestamp, zone | replace("'", "''"))) }}
+{% endmacro %}
+
+{% macro default__in_time_zone(timestamp, zone) -%}
+    cast(with_timezone({{ timestamp }}, 'UTC') at time zone '{{ zone }}' as timestamp(6))
+{%- endmacro %}
+
+{% macro duckdb__in_time_zone(timestamp, zone) -%}
+    ({{ timestamp }} at time zone 'UTC' at time zone '{{ zone }}')
+{%- endmacro %}
+
+{% macro in_time_zone(timestamp, zone) %}{{ return(adapter.dispatch('in_time_zone')(timestamp, zone)) }}{% endmacro %}
+
+{% macro local_date(timestamp) -%}
+    cast({{ local_time(timestamp) }} as date)
+{%- endmacro %}
+
+{% macro local_hour(timestamp) -%}
+    cast(date_trunc('hour', {{ local_time(timestamp) }}) as timestamp(6))
+{%- endmacro %}
+
+
+{% macro seconds_between(start, end) %}
+{#- A double, to the microsecond. -#}
+    {{ return(adapter.dispatch('seconds_between')(start, end)) }}
+{% endmacro %}
+
+{% macro default__seconds_between(start, end) -%}
+    (cast(to_unixtime({{ end }}) as double) - cast(to_unixtime({{ start }}) as double))
+{%- endmacro %}
+
+{% macro duckdb__seconds_between(start, end) -%}
+    ((epoch_us({{ end }}) - epoch_us({{ start }})) / 1000000.0)
+{%- endmacro %}
+
+
+{% macro iso_text(timestamp) %}
+{#- 2026-10-01T12:34:56.789000Z -#}
+    {{ return(adapter.dispatch('iso_text')(timestamp)) }}
+{% endmacro %}
+
+{% macro default__iso_text(timestamp) -%}
+    replace(cast(cast({{ timestamp }} as timestamp(6)) as varchar), ' ', 'T') || 'Z'
+{%- endmacro %}
+
+{% macro duckdb__iso_text(timestamp) -%}
+    strftime({{ timestamp }}, '%Y-%m-%dT%H:%M:%S.%fZ')
+{%- endmacro %}
+
+
+{% macro now_utc() %}{{ return(adapter.dispatch('now_utc')()) }}{% endmacro %}
+
+{% macro default__now_utc() -%}
+    cast(current_timestamp at time zone 'UTC' as timestamp(6))
+{%- endmacro %}
+
+{% macro duckdb__now_utc() -%}
+    cast(current_timestamp at time zone 'UTC' as timestamp)
+{%- endmacro %}
+
+
+{% macro unnest_days(first, last) %}
+{#- A table "days" with a column "day": each date from the first to the last, both columns of a table before it in the from clause. -#}
+    {{ return(adapter.dispatch('unnest_days')(first, last)) }}
+{% endmacro %}
+
+{% macro default__unnest_days(first, last) -%}
+    unnest(sequence({{ first }}, {{ last }}, interval '1' day)) as days (day)
+{%- endmacro %}
+
+{% macro duckdb__unnest_days(first, last) -%}
+    unnest(generate_series({{ first }}, {{ last }}, interval '1' day)) as days (day)
+{%- endmacro %}

@@ -1,0 +1,78 @@
+{#- From the text of a field to its value. What cannot be read is null. -#}
+
+{% macro read_status(text) -%}
+    {%- set number = 'try_cast(' ~ text ~ ' as double)' -%}
+    case when {{ number }} between 100 and 599 and {{ number }} = floor({{ number }}) then cast({{ number }} as integer) end
+{%- endmacro %}
+
+
+{% macro read_latency_ms(text) -%}
+{#- A number of milliseconds, or a number with its unit: 12.5, 12.5ms, 0.25s, 900us, 1200000ns. -#}
+    {%- set number = "try_cast(regexp_extract(" ~ text ~ ", '^ *([-+0-9.eE]+) ?(ns|us|µs|ms|s)$', 1) as double)" -%}
+    coalesce(
+        try_cast({{ text }} as double),
+        case
+            when {{ text }} like '%ms' then {{ number }}
+            when {{ text }} like '%ns' then {{ number }} / 1000000
+            when {{ text }} like '%us' or {{ text }} like '%µs' then {{ number }} / 1000
+            when {{ text }} like '%s' then {{ number }} * 1000
+        end
+    )
+{%- endmacro %}
+
+
+{#- GET /a/b?x=1 HTTP/1.1 -#}
+{% macro _request_line() %}{{ return('^([A-Za-z]+) ([^ ]+)( HTTP/[0-9.]+)?$') }}{% endmacro %}
+
+{% macro read_method(text) -%}
+    case
+        when {{ matches(text, '^[A-Za-z]+$') }} then upper({{ text }})
+        when strpos({{ text }}, ' ') > 0 then nullif(upper(regexp_extract({{ text }}, '{{ _request_line() }}', 1)), '')
+    end
+{%- endmacro %}
+
+
+{% macro read_path(text) -%}
+{#- The path alone: no scheme, host, query or fragment; '/' where nothing is left. -#}
+    {%- set target -%}
+        case
+            when strpos({{ text }}, ' ') > 0 and {{ matches(text, _request_line()) }}
+                then regexp_extract({{ text }}, '{{ _request_line() }}', 2)
+            else {{ text }}
+        end
+    {%- endset -%}
+    case
+        when {{ text }} is null then null
+        else coalesce(
+            nullif(regexp_extract({{ replace_all(target, '^[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*', '') }}, '^[^?#]*'), ''), '/'
+        )
+    end
+{%- endmacro %}
+
+
+{% macro route(path) -%}
+{#- The path with each segment that is an id replaced: /products/p-123/reviews/7 -> /products/:id/reviews/:id.
+    Slashes are doubled first, so that two ids in a row both find a slash on either side. -#}
+    {%- set id = [
+        '[0-9]+',
+        '[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}',
+        '[0-9a-fA-F]{16,}',
+        '[0-9A-Z]{26}',
+        '[A-Za-z]+[-_][0-9]+',
+    ] -%}
+    replace({{ replace_all(
+        "replace(" ~ path ~ ", '/', '//')", '/(?:' ~ id | join('|') ~ ')(/|$)', '/:id' ~ regex_group(1)
+    ) }}, '//', '/')
+{%- endmacro %}
+
+
+{% macro valid_latency(number) -%}
+{#- Negative, infinite and NaN are no latency. -#}
+    case when {{ number }} >= 0 and {{ number }} < {{ infinity() }} then {{ number }} end
+{%- endmacro %}
+
+
+{% macro is_lambda_platform_line(message) -%}
+{#- What Lambda itself writes around an invocation. -#}
+    {{ matches(message, '^(START|END|REPORT) RequestId: |^INIT_START |^INIT_REPORT |^EXTENSION |^TELEMETRY |^XRAY TraceId: ') }}
+{%- endmacro %}

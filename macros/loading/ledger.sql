@@ -1,0 +1,94 @@
+{#- The ledger of loaded exports, and what a run says at its end. -#}
+
+{% macro is_complete_run(results) %}
+{#- Whether every model of the project ran, and all that ran succeeded. -#}
+    {%- set succeeded = [] -%}
+    {%- for result in results -%}
+        {%- if result.status not in ('success', 'pass', 'warn', 'no-op') -%}{{ return(false) }}{%- endif -%}
+        {%- do succeeded.append(result.node.unique_id) -%}
+    {%- endfor -%}
+    {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.unique_id not in succeeded -%}
+        {{ return(false) }}
+    {%- endfor -%}
+    {{ return(true) }}
+{% endmacro %}
+
+
+{% macro write_ledger(results) %}
+{#- on-run-end: the exports of this run become loaded, unless an object of theirs could not be read. -#}
+    {%- set ledger, new_exports, batch
+        = ref('loaded_exports'), ref('stg_cloudwatch__exports'), ref('stg_cloudwatch__log_lines') -%}
+    {%- if not execute or not is_complete_run(results) -%}{{ return('') }}{%- endif -%}
+    {%- do run_query(
+        "delete from " ~ ledger ~ " where export_task_id in (select export_task_id from " ~ new_exports ~ ")"
+    ) -%}
+    {%- set insert -%}
+        insert into {{ ledger }}
+        select
+            exports.export_task_id,
+            exports.log_group,
+            exports.export_date,
+            count(lines.export_task_id) as lines,
+            exports.bytes,
+            exports.exported_at,
+            {{ now_utc() }} as loaded_at
+        from {{ new_exports }} as exports
+        left join {{ batch }} as lines on exports.export_task_id = lines.export_task_id
+        where exports.unreadable_objects = 0
+        group by
+            exports.export_task_id, exports.log_group, exports.export_date, exports.bytes, exports.exported_at
+    {%- endset -%}
+    {{ return(insert) }}
+{% endmacro %}
+
+
+{% macro report_run(results) %}
+{#- on-run-end: what was loaded, how much of each field was null, and which mapping found nothing. -#}
+    {%- set new_exports, batch, events, rejected
+        = ref('stg_cloudwatch__exports'), ref('stg_cloudwatch__log_lines'), ref('fct_events'), ref('rejected_log_lines') -%}
+    {%- set batch_model = 'model.' ~ project_name ~ '.stg_cloudwatch__log_lines' -%}
+    {%- if not execute or batch_model not in selected_resources
+        or 'skipped' in results | map(attribute='status') | map('string') | list
+        or 'error' in results | map(attribute='status') | map('string') | list -%}
+        {{ return('') }}
+    {%- endif -%}
+    {%- set fields = ['event_name', 'user_id', 'session_id', 'product_id', 'status_code', 'latency_ms', 'method', 'route']
+        + (extra_fields() | map(attribute='name') | list) -%}
+    {%- set counts -%}
+        select
+            count(*),
+            count(distinct export_task_id),
+            count(case when reason is not null then 1 end)
+            {%- for field in fields %}, count(case when reason is null then {{ field }} end){% endfor %}
+        from {{ batch }}
+    {%- endset -%}
+    {%- set row = run_query(counts).rows[0] -%}
+    {%- set lines, rejected_lines = row[0] | int, row[2] | int -%}
+    {%- set read = lines - rejected_lines -%}
+    {%- if lines == 0 -%}
+        {{ log("Nothing new to load.", info=true) }}
+        {{ return('') }}
+    {%- endif -%}
+    {%- set credited -%}
+        select count(*) as lines from {{ events }}
+        where export_task_id in (select export_task_id from {{ new_exports }})
+        union all
+        select count(*) as lines from {{ rejected }}
+        where export_task_id in (select export_task_id from {{ new_exports }})
+    {%- endset -%}
+    {%- set credit = query_column(credited) -%}
+    {{ log(
+        "Loaded " ~ "{:,}".format(lines) ~ " lines of " ~ row[1] ~ " exports, " ~ "{:,}".format(rejected_lines) ~ " of them no events, "
+        ~ "{:,}".format(lines - (credit | map('int') | sum)) ~ " duplicates.", info=true
+    ) }}
+    {%- for field in fields -%}
+        {%- set found = row[loop.index + 2] | int -%}
+        {{ log("  " ~ "{:<12}".format(field) ~ " null in " ~ "{:.1f}".format(100 - 100 * found / read if read else 100) ~ " % of events", info=true) }}
+        {%- if read and not found -%}
+            {%- do exceptions.warn(
+                "No event of this run has a value for " ~ field ~ ": none of its JSON paths was found. Set vars: event_fields: "
+                ~ field ~ " in dbt_project.yml to where your logs keep it."
+            ) -%}
+        {%- endif -%}
+    {%- endfor -%}
+{% endmacro %}

@@ -1,0 +1,15 @@
+{#- Results of queries as values for the SQL of a model. Nothing is queried while the project is parsed. -#}
+
+{% macro query_column(sql) %}
+{#- The first column of a query as a list. -#}
+    {{ return(run_query(sql).columns[0].values() | list if execute else []) }}
+{% endmacro %}
+
+{% macro sql_literals(values) %}
+{#- 'a', 'it''s' -#}
+    {%- set literals = [] -%}
+    {%- for value in values -%}
+        {%- do literals.append("'" ~ value | string | replace("'", "''") ~ "'") -%}
+    {%- endfor -%}
+    {{ return(literals | join(', ')) }}
+{% endmacro %}

@@ -1,0 +1,12 @@
+-- A row is one event, under the names that the API's logs use. A filter on timestamp reads only its days.
+{{ config(materialized='view') }}
+
+select
+    event_name as "eventName",
+    user_id as "userId",
+    session_id as "sessionId",
+    product_id as "productId",
+    status_code as "statusCode",
+    latency_ms as "latencyMs",
+    event_at as "timestamp"
+from {{ ref('fct_events') }}

@@ -1,0 +1,124 @@
+-- A row is one session: the events of one session id, or, where a user's events carry none, those with gaps of at most
+-- session_gap_minutes. Bots are left out.
+-- Incremental: sessions that touch a day of this run's batch are computed again, whole, from all days that they reach into.
+{%- set gap = "interval '" ~ var('session_gap_minutes') ~ "' minute" %}
+{%- set days = session_days() %}
+{{ config(unique_key=['session_id'], post_hook="delete from {{ this }} where events = 0") }}
+
+with events as (
+    select
+        event_id,
+        event_at,
+        event_name,
+        user_id,
+        session_id,
+        status_code,
+        {{ is_event('purchase', 'fct_events') }} as is_conversion,
+        {{ in_days('event_at', days.affected, var('session_gap_minutes')) if is_incremental() else '1 = 1' }} as is_affected
+    from {{ ref('fct_events') }} as fct_events
+    where
+        not is_bot
+        and (session_id is not null or user_id is not null)
+        and {{ in_days('event_at', days.reached) if is_incremental() else '1 = 1' }}
+),
+
+-- Users without a session id: a session begins after each longer gap.
+with_gaps as (
+    select
+        *,
+        case
+            when event_at <= lag(event_at) over (partition by user_id order by event_at, event_id) + {{ gap }} then 0
+            else 1
+        end as starts_session
+    from events
+    where session_id is null
+),
+
+numbered as (
+    select
+        *,
+        sum(starts_session) over (partition by user_id order by event_at, event_id rows unbounded preceding) as session_number
+    from with_gaps
+),
+
+keyed as (
+    select
+        session_id as session_key,
+        0 as session_number,
+        event_id,
+        event_at,
+        event_name,
+        user_id,
+        status_code,
+        is_conversion,
+        is_affected
+    from events
+    where session_id is not null
+    union all
+    select
+        user_id as session_key,
+        session_number,
+        event_id,
+        event_at,
+        event_name,
+        user_id,
+        status_code,
+        is_conversion,
+        is_affected
+    from numbered
+),
+
+grouped as (
+    select
+        session_key,
+        session_number,
+        {{ first_by('user_id', 'event_at', 'event_id') }} as user_id,
+        min(event_at) as started_at,
+        max(event_at) as ended_at,
+        count(*) as events,
+        count(status_code) as requests,
+        count(case when status_code >= 500 then 1 end) as server_errors,
+        {{ first_by("coalesce(event_name, '(none)')", 'event_at', 'event_id') }} as entry_event,
+        {{ last_by("coalesce(event_name, '(none)')", 'event_at', 'event_id') }} as exit_event,
+        bool_or(is_conversion) as converted,
+        bool_or(is_affected) as is_affected
+    from keyed
+    group by session_key, session_number
+),
+
+sessions as (
+    select
+        case
+            when session_number = 0 then session_key
+            else {{ gap_session_id('session_key', 'started_at') }}
+        end as session_id,
+        user_id,
+        started_at,
+        ended_at,
+        {{ seconds_between('started_at', 'ended_at') }} as duration_seconds,
+        events,
+        requests,
+        server_errors,
+        entry_event,
+        exit_event,
+        converted
+    from grouped
+    {% if is_incremental() -%}
+    where
+        is_affected
+        or exists (
+            select 1
+            from {{ this }} as existing
+            where
+                existing.session_id
+                = case
+                    when grouped.session_number = 0 then grouped.session_key
+                    else {{ gap_session_id('grouped.session_key', 'grouped.started_at') }}
+                end
+                and {{ touches_days('existing', days.affected) }}
+        )
+    {%- endif %}
+)
+
+select * from sessions
+{{ and_vanished('sessions', ['session_id'], ['events', 'requests', 'server_errors'], touches_days('existing', days.affected)) }}

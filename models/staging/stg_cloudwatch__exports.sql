@@ -1,0 +1,36 @@
+-- A row is one export that this run loads: published, and not in the ledger with the same size.
+-- A table, so that all that follows in the run sees the same exports.
+{{ config(materialized='table') }}
+
+with records as (
+    select * from {{ source('lake', 'export_records') }}
+),
+
+loaded as (
+    select export_task_id, bytes from {{ ref('loaded_exports') }}
+),
+
+exports as (
+    select
+        export_task_id,
+        log_group,
+        cast(export_date as date) as export_date,
+        {{ read_timestamp('completed_at') }} as exported_at,
+        objects,
+        bytes,
+        coalesce(line_format, 'cloudwatch') as line_format,
+        coalesce(unreadable_objects, 0) as unreadable_objects
+    from records
+),
+
+new_exports as (
+    select exports.*
+    from exports
+    left join loaded
+        on
+            exports.export_task_id = loaded.export_task_id
+            and exports.bytes = loaded.bytes
+    where loaded.export_task_id is null
+)
+
+select * from new_exports

@@ -1,0 +1,121 @@
+-- A row is one log line of the exports that this run loads, with its fields read: the batch. All later models are fed from it,
+-- so raw text is read once. The raw line itself is kept only where it is rejected.
+{{ config(materialized='table') }}
+
+{%- set paths = all_json_paths() %}
+
+with exports as (
+    select * from {{ ref('stg_cloudwatch__exports') }}
+),
+
+raw_lines as (
+    {{ read_log_lines(source('lake', 'log_lines'), ref('stg_cloudwatch__exports')) }}
+),
+
+located as (
+    select
+        coalesce(line, '') as line,
+        regexp_extract(path, '([^/]+)/([^/]+)/[^/]+$', 1) as export_task_id,
+        regexp_extract(path, '([^/]+)/([^/]+)/[^/]+$', 2) as log_stream
+    from raw_lines
+),
+
+published as (
+    select
+        located.line,
+        located.log_stream,
+        exports.export_task_id,
+        exports.log_group,
+        exports.exported_at,
+        exports.line_format,
+        {{ matches('located.line', '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[.][0-9]{3}Z ') }} as has_time
+    from located
+    inner join exports on located.export_task_id = exports.export_task_id
+),
+
+messages as (
+    select
+        line,
+        log_stream,
+        export_task_id,
+        log_group,
+        exported_at,
+        line_format,
+        case when has_time then {{ read_timestamp('substr(line, 1, 24)') }} end as logged_at,
+        case when has_time then substr(line, 26) else line end as message,
+        {{ text_digest("log_group || chr(10) || log_stream || chr(10) || line") }} as line_id
+    from published
+),
+
+parsed as (
+    select
+        *,
+        {{ json_values('message', paths) }}
+    from messages
+),
+
+texts as (
+    select
+        line,
+        line_id,
+        logged_at,
+        log_group,
+        log_stream,
+        export_task_id,
+        exported_at,
+        case
+            when logged_at is null and line_format != 'plain' then 'continuation_line'
+            when {{ is_lambda_platform_line('message') }} then 'lambda_platform_line'
+            else {{ json_problem('message') }}
+        end as problem,
+        {% for name in event_fields() if name != 'latency_ms' -%}
+        {{ field_text(name) }} as {{ name }}_text,
+        {% endfor -%}
+        {{ latency_text() }} as latency_ms_text
+    from parsed
+),
+
+fields as (
+    select
+        *,
+        case when event_at_text is null then logged_at else {{ read_timestamp('event_at_text') }} end as read_at
+    from texts
+),
+
+judged as (
+    select
+        *,
+        case
+            when problem is not null then problem
+            when read_at is null and event_at_text is null then 'no_timestamp'
+            when read_at is null then 'unreadable_timestamp'
+            when read_at < timestamp '2000-01-01 00:00:00' or read_at >= timestamp '2100-01-01 00:00:00'
+                then 'timestamp_out_of_range'
+        end as reason
+    from fields
+)
+
+select
+    line_id,
+    case when reason is null then {{ text_digest("chr(10) || event_id_text") }} end as own_id,
+    logged_at,
+    case when reason is null then read_at end as event_at,
+    event_name_text as event_name,
+    user_id_text as user_id,
+    session_id_text as session_id,
+    product_id_text as product_id,
+    {{ read_status('status_code_text') }} as status_code,
+    {{ valid_latency(read_latency_ms('latency_ms_text')) }} as latency_ms,
+    {{ read_method('method_text') }} as method,
+    {{ route(read_path('path_text')) }} as route,
+    coalesce({{ matches('lower(user_agent_text)', var('bot_user_agents')) }}, false) as is_bot,
+    {% for field in extra_fields() -%}
+    try_cast({{ field.name }}_text as {{ field.data_type }}) as {{ field.name }},
+    {% endfor -%}
+    log_group,
+    log_stream,
+    export_task_id,
+    exported_at,
+    reason,
+    case when reason is not null then line end as line
+from judged

@@ -1,0 +1,11 @@
+-- Ids of records (eventId) that were used again after more than dedupe_horizon_days: counted as events of their own.
+{{ config(severity='warn') }}
+
+select
+    event_id,
+    count(*) as events,
+    min(event_at) as first_at,
+    max(event_at) as last_at
+from {{ ref('fct_events') }}
+group by event_id
+having count(*) > 1

@@ -1,0 +1,23 @@
+-- Lines of this run's exports that are in no table: neither they nor a copy of them became an event or a rejected line.
+with lines as (
+    select * from {{ ref('int_log_lines__identified') }}
+),
+
+events as (
+    select event_id from {{ ref('fct_events') }}
+    where {{ in_batch_span('event_at') }}
+),
+
+rejected as (
+    select line_id from {{ ref('rejected_log_lines') }}
+)
+
+select
+    lines.event_id,
+    lines.export_task_id,
+    lines.log_stream,
+    lines.reason
+from lines
+left join events on lines.event_id = events.event_id and lines.reason is null
+left join rejected on lines.event_id = rejected.line_id and lines.reason is not null
+where events.event_id is null and rejected.line_id is null
