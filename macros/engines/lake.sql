@@ -1,8 +1,8 @@
 {#- Reading the lake: external tables on Athena, the files themselves on DuckDB. -#}
 
 {% macro lake_root() %}
-{#- The folder that holds logs/ and exports/ (DuckDB only). -#}
-    {{ return(env_var('ANALYTICS_LAKE', 'lake/sample').rstrip('/')) }}
+{#- The folder that holds logs/ and exports/ (DuckDB only); make demo points lake/current to the one it built from. -#}
+    {{ return(env_var('ANALYTICS_LAKE', 'lake/current').rstrip('/')) }}
 {% endmacro %}
 
 
@@ -25,23 +25,43 @@
 {% endmacro %}
 
 {% macro duckdb__read_log_lines(relation, new_exports) %}
-    {%- set folder = "'" ~ lake_root() | replace("'", "''") ~ "/logs/' || strftime(export_date, '%Y/%m/%d/') || export_task_id" -%}
-    {%- set folders = query_column("select " ~ folder ~ " from " ~ new_exports ~ " where objects > unreadable_objects") -%}
-    {%- if not folders -%}{{ return("select cast(null as varchar) as line, cast(null as varchar) as path where 1 = 0") }}{%- endif -%}
+    {%- set folders = query_column(
+        "select '" ~ lake_root() | replace("'", "''") ~ "/logs/' || strftime(export_date, '%Y/%m/%d/') || export_task_id from "
+        ~ new_exports ~ " where objects > unreadable_objects"
+    ) -%}
+    {%- set reads = ["select cast(null as varchar) as line, cast(null as varchar) as path where 1 = 0"] -%}
+    {%- if folders -%}
+        {%- set files = "glob([" ~ sql_literals(_object_globs(folders, '*')) ~ "])" -%}
+        {%- set packed = query_column(
+            "select distinct regexp_extract(file, '^(.*)/[^/]+/[^/]+$', 1) from " ~ files ~ " where ends_with(file, '.gz')"
+        ) -%}
+        {%- set plain = query_column("select file from " ~ files ~ " where not ends_with(file, '.gz')") -%}
+        {%- if packed -%}{%- do reads.append(_read_lines(_object_globs(packed, '*.gz'), 'gzip')) -%}{%- endif -%}
+        {%- if plain -%}{%- do reads.append(_read_lines(plain | map('replace', '[', '[[]') | list, 'none')) -%}{%- endif -%}
+        {%- for folder in folders if folder not in packed and not plain -%}
+            {{ exceptions.raise_compiler_error(
+                folder ~ ": the export record speaks of objects, but there are none. Sync the bucket again."
+            ) }}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return(reads | join(' union all ')) }}
+{% endmacro %}
+
+{% macro _object_globs(folders, name) %}
     {%- set globs = [] -%}
-    {%- for folder in folders -%}{%- do globs.append(_glob_escape(folder) ~ '/*/*') -%}{%- endfor -%}
-    {#- One column that ends at \n only; strict, so that what cannot be read as it stands is an error and never lost. -#}
+    {%- for folder in folders -%}{%- do globs.append(modules.re.sub('([*?\\[])', '[\\1]', folder) ~ '/*/' ~ name) -%}{%- endfor -%}
+    {{ return(globs) }}
+{% endmacro %}
+
+{% macro _read_lines(files, compression) %}
+{#- One column that ends at \n only; strict, so that what cannot be read as it stands is an error and never lost. -#}
     {%- set query -%}
         select line, filename as path
         from read_csv(
-            [{{ sql_literals(globs) }}], columns = struct_pack(line := 'VARCHAR'),
+            [{{ sql_literals(files) }}], compression = '{{ compression }}', columns = struct_pack(line := 'VARCHAR'),
             delim = chr(1), quote = '', escape = '', header = false, auto_detect = false, filename = true,
             max_line_size = 33554432
         )
     {%- endset -%}
     {{ return(query) }}
-{% endmacro %}
-
-{% macro _glob_escape(path) %}
-    {{ return(modules.re.sub('([*?\\[])', '[\\1]', path)) }}
 {% endmacro %}

@@ -33,19 +33,18 @@
 
 
 {% macro read_path(text) -%}
-{#- The path alone: no scheme, host, query or fragment; '/' where nothing is left. -#}
+{#- The path alone: no scheme, host, query or fragment. Null for what is no path: it begins neither with / nor with a scheme. -#}
     {%- set target -%}
         case
-            when strpos({{ text }}, ' ') > 0 and {{ matches(text, _request_line()) }}
-                then regexp_extract({{ text }}, '{{ _request_line() }}', 2)
+            when strpos({{ text }}, ' ') > 0 then regexp_extract({{ text }}, '{{ _request_line() }}', 2)
             else {{ text }}
         end
     {%- endset -%}
+    {%- set scheme_and_host = '^[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*' -%}
     case
-        when {{ text }} is null then null
-        else coalesce(
-            nullif(regexp_extract({{ replace_all(target, '^[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*', '') }}, '^[^?#]*'), ''), '/'
-        )
+        when {{ matches(target, '^/') }} then regexp_extract({{ target }}, '^[^?#]*')
+        when {{ matches(target, scheme_and_host) }}
+            then coalesce(nullif(regexp_extract({{ replace_all(target, scheme_and_host, '') }}, '^[^?#]*'), ''), '/')
     end
 {%- endmacro %}
 
@@ -74,5 +73,5 @@
 
 {% macro is_lambda_platform_line(message) -%}
 {#- What Lambda itself writes around an invocation. -#}
-    {{ matches(message, '^(START|END|REPORT) RequestId: |^INIT_START |^INIT_REPORT |^EXTENSION |^TELEMETRY |^XRAY TraceId: ') }}
+    {{ matches(message, '^(START|END|REPORT) RequestId: |^(INIT_START|INIT_REPORT|EXTENSION|TELEMETRY)[ \t]|^XRAY TraceId: ') }}
 {%- endmacro %}

@@ -37,9 +37,10 @@ copies as (
 ),
 
 grouped_copies as (
+    -- A range, not rows: copies of the same instant stay together.
     select
         *,
-        sum(starts_event) over (partition by event_id order by event_at rows unbounded preceding) as event_number
+        sum(starts_event) over (partition by event_id order by event_at range unbounded preceding) as event_number
     from copies
 ),
 

@@ -41,27 +41,16 @@ numbered as (
     from with_gaps
 ),
 
-keyed as (
-    select
-        session_id as session_key,
-        0 as session_number,
-        event_id,
-        event_at,
-        event_name,
-        user_id,
-        status_code,
-        is_conversion,
-        is_affected
-    from events
+with_session_id as (
+    select * from events
     where session_id is not null
     union all
     select
-        user_id as session_key,
-        session_number,
         event_id,
         event_at,
         event_name,
         user_id,
+        {{ gap_session_id('user_id', 'min(event_at) over (partition by user_id, session_number)') }} as session_id,
         status_code,
         is_conversion,
         is_affected
@@ -70,8 +59,7 @@ keyed as (
 
 grouped as (
     select
-        session_key,
-        session_number,
+        session_id,
         {{ first_by('user_id', 'event_at', 'event_id') }} as user_id,
         min(event_at) as started_at,
         max(event_at) as ended_at,
@@ -82,16 +70,22 @@ grouped as (
         {{ last_by("coalesce(event_name, '(none)')", 'event_at', 'event_id') }} as exit_event,
         bool_or(is_conversion) as converted,
         bool_or(is_affected) as is_affected
-    from keyed
-    group by session_key, session_number
+    from with_session_id
+    group by session_id
 ),
+
+{%- if is_incremental() %}
+
+touched_before as (
+    select session_id
+    from {{ this }} as existing
+    where {{ touches_days('existing', days.affected) }}
+),
+{%- endif %}
 
 sessions as (
     select
-        case
-            when session_number = 0 then session_key
-            else {{ gap_session_id('session_key', 'started_at') }}
-        end as session_id,
+        session_id,
         user_id,
         started_at,
         ended_at,
@@ -104,19 +98,7 @@ sessions as (
         converted
     from grouped
     {% if is_incremental() -%}
-    where
-        is_affected
-        or exists (
-            select 1
-            from {{ this }} as existing
-            where
-                existing.session_id
-                = case
-                    when grouped.session_number = 0 then grouped.session_key
-                    else {{ gap_session_id('grouped.session_key', 'grouped.started_at') }}
-                end
-                and {{ touches_days('existing', days.affected) }}
-        )
+    where is_affected or session_id in (select session_id from touched_before)
     {%- endif %}
 )
 

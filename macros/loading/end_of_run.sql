@@ -1,4 +1,4 @@
-{#- The ledger of loaded exports, and what a run says at its end. -#}
+{#- The end of a run: the ledger of loaded exports, and what the run has to say. -#}
 
 {% macro is_complete_run(results) %}
 {#- Whether every model of the project ran, and all that ran succeeded. -#}
@@ -46,10 +46,10 @@
 {#- on-run-end: what was loaded, how much of each field was null, and which mapping found nothing. -#}
     {%- set new_exports, batch, events, rejected
         = ref('stg_cloudwatch__exports'), ref('stg_cloudwatch__log_lines'), ref('fct_events'), ref('rejected_log_lines') -%}
-    {%- set batch_model = 'model.' ~ project_name ~ '.stg_cloudwatch__log_lines' -%}
-    {%- if not execute or batch_model not in selected_resources
-        or 'skipped' in results | map(attribute='status') | map('string') | list
-        or 'error' in results | map(attribute='status') | map('string') | list -%}
+    {%- if not execute -%}{{ return('') }}{%- endif -%}
+    {%- set succeeded = [] -%}
+    {%- for result in results if result.status == 'success' -%}{%- do succeeded.append(result.node.name) -%}{%- endfor -%}
+    {%- if not (batch.name in succeeded and events.name in succeeded and rejected.name in succeeded) -%}
         {{ return('') }}
     {%- endif -%}
     {%- set fields = ['event_name', 'user_id', 'session_id', 'product_id', 'status_code', 'latency_ms', 'method', 'route']
@@ -83,11 +83,13 @@
     ) }}
     {%- for field in fields -%}
         {%- set found = row[loop.index + 2] | int -%}
-        {{ log("  " ~ "{:<12}".format(field) ~ " null in " ~ "{:.1f}".format(100 - 100 * found / read if read else 100) ~ " % of events", info=true) }}
+        {{ log(
+            "  " ~ "%-14s" | format(field) ~ "%5.1f" | format(100 - 100 * found / read if read else 100) ~ " % null", info=true
+        ) }}
         {%- if read and not found -%}
             {%- do exceptions.warn(
-                "No event of this run has a value for " ~ field ~ ": none of its JSON paths was found. Set vars: event_fields: "
-                ~ field ~ " in dbt_project.yml to where your logs keep it."
+                "Warning: no event of this run has a value for " ~ field ~ ": none of its JSON paths was found. Set it under vars:"
+                ~ " event_fields in dbt_project.yml, or --vars '{event_fields: {" ~ ('path' if field == 'route' else field) ~ ": [your.path]}}'."
             ) -%}
         {%- endif -%}
     {%- endfor -%}

@@ -1,0 +1,49 @@
+# The habits of this project. make demo and make test need nothing but Python 3.11+, make and git.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SOURCES := scripts tests/python
+
+export LOGS VARS
+export DBT_SEND_ANONYMOUS_USAGE_STATS := false
+
+.PHONY: demo test lint report docs bench clean help
+
+help:  ## what can be made
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+
+$(VENV)/.installed: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..."; exit 1; }
+	@echo "Installing into $(VENV) ..."
+	@if command -v uv >/dev/null; then \
+		uv venv --quiet --clear --python "$$(command -v $(PYTHON))" $(VENV) && uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock; \
+	else \
+		$(PYTHON) -m venv --clear $(VENV) && $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock; \
+	fi
+	@touch $@
+
+profiles.yml:
+	@cp profiles.example.yml $@
+
+demo: $(VENV)/.installed profiles.yml  ## tables, report and docs site from sample logs, or: make demo LOGS=DIR [VARS='{...}']
+	@$(BIN)/python scripts/bootstrap.py demo
+
+test: $(VENV)/.installed profiles.yml  ## Python tests, dbt unit and data tests
+	@$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed profiles.yml  ## ruff and sqlfluff
+	@$(BIN)/ruff check $(SOURCES) && $(BIN)/ruff format --check $(SOURCES)
+	@$(BIN)/sqlfluff lint models analyses tests/data --disable-progress-bar
+
+report: $(VENV)/.installed  ## the report, from the tables of the last build
+	@$(BIN)/python scripts/bootstrap.py report
+
+docs: $(VENV)/.installed profiles.yml  ## dbt's docs site of the tables of the last build, one file
+	@$(BIN)/dbt --quiet docs generate --static && mkdir -p site && cp target/static_index.html site/docs.html && echo "Docs site  $(CURDIR)/site/docs.html"
+
+bench: $(VENV)/.installed profiles.yml  ## time and memory, as ratios to references measured in the same run
+	@$(BIN)/python benchmarks/run.py
+
+clean:  ## all that was made, but not the virtual environment
+	@rm -rf target logs site lake analytics.duckdb analytics.duckdb.wal

@@ -1,0 +1,76 @@
+#!/usr/bin/env python
+"""The command line of the Private Analytics Layer."""
+
+from __future__ import annotations
+
+import sys
+from datetime import date, datetime
+from pathlib import Path
+
+import click
+import yaml
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from private_analytics import dbt_project, report, samples  # noqa: E402 (the package stands beside this script)
+from private_analytics import demo as demo_run  # noqa: E402
+from private_analytics.errors import UserError  # noqa: E402
+
+
+class Commands(click.Group):
+    """Turns an error that the user can put right into a message and exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except UserError as error:
+            raise click.ClickException(str(error)) from None
+
+
+@click.group(cls=Commands)
+def cli() -> None:
+    """Set up and run private analytics over your API's logs."""
+
+
+@cli.command("sample-logs")
+@click.option("--days", type=click.IntRange(min=1), default=demo_run.SAMPLE_DAYS, show_default=True, help="How many days.")
+@click.option(
+    "--events-per-day", type=click.IntRange(min=1), default=demo_run.SAMPLE_EVENTS_PER_DAY, show_default=True, help="On average."
+)
+@click.option("--seed", type=int, default=demo_run.SAMPLE_SEED, show_default=True, help="The same seed gives the same bytes.")
+@click.option("--end-date", type=click.DateTime(["%Y-%m-%d"]), default=str(demo_run.SAMPLE_END), show_default=True, help="Last day.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="A new or empty folder.")
+def sample_logs(days: int, events_per_day: int, seed: int, end_date: datetime, out: Path) -> None:
+    """Write the logs of an invented storefront as an export bucket would hold them."""
+    last_day: date = end_date.date()
+    try:
+        summary = samples.write_sample_logs(out, days=days, events_per_day=events_per_day, seed=seed, end_date=last_day)
+    except (ValueError, OSError) as error:
+        raise click.UsageError(str(error)) from None
+    click.echo(f"{summary.lines:,} lines in {summary.exports} exports, {summary.bytes / 1e6:.1f} MB gzip: {out}")
+
+
+@cli.command("demo")
+@click.option("--logs", envvar="LOGS", type=click.Path(path_type=Path), help="A synced export bucket, or a folder of log files.")
+@click.option("--vars", "variables", envvar="VARS", default="", help="Passed to dbt, e.g. '{event_fields: {user_id: [ctx.uid]}}'.")
+def demo(logs: Path | None, variables: str) -> None:
+    """Build tables, report and docs site on DuckDB, from sample logs or from yours."""
+    try:
+        if variables and not isinstance(yaml.safe_load(variables), dict):
+            raise yaml.YAMLError("not a mapping")
+    except yaml.YAMLError as error:
+        raise click.UsageError(f"VARS is no YAML mapping such as '{{event_fields: {{user_id: [ctx.uid]}}}}': {error}") from None
+    demo_run.run_demo(logs, variables, click.echo)
+
+
+@cli.command("report")
+@click.option("--out", type=click.Path(path_type=Path), default=demo_run.SITE / "report.html", help="The HTML file to write.")
+def write_report(out: Path) -> None:
+    """Write the report from the tables of the last build."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    report.write_report(report.duckdb_query(dbt_project.database()), out)
+    click.echo(f"Report     {out}")
+
+
+if __name__ == "__main__":
+    cli()

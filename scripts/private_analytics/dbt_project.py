@@ -1,0 +1,59 @@
+"""Running this dbt project from Python."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.cli.main import dbtRunner
+from dbt_common.events.base_types import EventMsg
+
+PROJECT = Path(__file__).resolve().parents[2]
+BATCH_MODEL = "stg_cloudwatch__log_lines"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a dbt command ended. failures: name of the node -> what dbt said; empty where dbt itself could not start."""
+
+    succeeded: bool
+    failures: dict[str, str]
+    error: str = ""
+
+
+def run(*arguments: str, say: Callable[[str], None] | None = None) -> Outcome:
+    """Run a dbt command on this project; `say` gets a line for each model that was built, and what the project's macros have to say."""
+
+    def follow(event: EventMsg) -> None:
+        if event.info.name == "LogModelResult" and event.data.status not in ("ERROR", "SKIP"):
+            say(f"  {event.data.node_info.node_name:<28} {event.data.execution_time:6.1f} s")
+        elif event.info.name in ("JinjaLogInfo", "JinjaLogWarning"):
+            say(event.data.msg)
+
+    _have_profile()
+    os.environ["ANALYTICS_DB"] = str(database())
+    command = [*arguments, "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--log-level", "none", "--log-level-file", "info"]
+    result = dbtRunner(callbacks=[follow] if say else []).invoke(command)
+    DuckDBConnectionManager.close_all_connections()  # else the database stays locked as long as this process lives
+    nodes = getattr(result.result, "results", None) or []
+    failures = {
+        node.node.name: (node.message or "").strip()
+        for node in nodes
+        if getattr(node, "status", None) in ("error", "fail", "runtime error")
+    }
+    return Outcome(result.success, failures, str(result.exception or ""))
+
+
+def database() -> Path:
+    """The DuckDB file of target local: ANALYTICS_DB, or analytics.duckdb beside dbt_project.yml."""
+    return Path(os.environ.get("ANALYTICS_DB") or PROJECT / "analytics.duckdb").absolute()
+
+
+def _have_profile() -> None:
+    """profiles.yml is the user's own; the example is a good start."""
+    if not (PROJECT / "profiles.yml").exists():
+        shutil.copy(PROJECT / "profiles.example.yml", PROJECT / "profiles.yml")

@@ -1,0 +1,90 @@
+"""From a folder of logs to tables, report and docs site on DuckDB."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+from . import dbt_project, report, samples
+from .errors import UserError
+from .lake import Lake, checked, open_lake
+
+SAMPLE_DAYS = 28
+SAMPLE_EVENTS_PER_DAY = 7_200
+SAMPLE_SEED = 1
+SAMPLE_END = date(2026, 10, 31)
+WORK = dbt_project.PROJECT / "lake"
+SITE = dbt_project.PROJECT / "site"
+
+
+def run_demo(logs: Path | None, variables: str, say: Callable[[str], None]) -> None:
+    """Build everything anew from `logs` (from sample logs where none are given) and say where it is.
+
+    Raises UserError where there is nothing to read or a model or test failed; the tables that were built remain.
+    """
+    build_tables(logs or sample_lake(say), variables, say)
+    SITE.mkdir(exist_ok=True)
+    report.write_report(report.duckdb_query(dbt_project.database()), SITE / "report.html")
+    docs = dbt_project.run("docs", "generate", "--static", *_vars(variables))
+    if not docs.succeeded:
+        raise UserError(_explain(docs))
+    shutil.copy(dbt_project.PROJECT / "target" / "static_index.html", SITE / "docs.html")
+    say("")
+    say(f"Report     {SITE / 'report.html'}")
+    say(f"Docs site  {SITE / 'docs.html'}")
+    say(f"Tables     {dbt_project.database()} (schema analytics)")
+
+
+def sample_lake(say: Callable[[str], None]) -> Path:
+    """The sample logs, written once."""
+    lake = WORK / "sample"
+    if not lake.exists():
+        say(f"Writing sample logs: {SAMPLE_DAYS} days of a storefront ...")
+        unfinished = WORK / "sample.unfinished"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        samples.write_sample_logs(
+            unfinished, days=SAMPLE_DAYS, events_per_day=SAMPLE_EVENTS_PER_DAY, seed=SAMPLE_SEED, end_date=SAMPLE_END
+        )
+        unfinished.rename(lake)
+    return lake
+
+
+def build_tables(logs: Path, variables: str, say: Callable[[str], None]) -> Lake:
+    """Build and test all tables from a folder of logs. Files that cannot be read are named and left out; all others count.
+
+    Raises UserError as run_demo does.
+    """
+    WORK.mkdir(exist_ok=True)
+    lake = checked(open_lake(logs.absolute(), WORK / "view"), WORK / "view")
+    for note in lake.notes:
+        say(f"Note: {note}")
+    for path, problem in lake.damaged:
+        say(f"Damaged, not read: {path}: {problem}. Fetch or export it again; its export is loaded when it is whole.")
+    say(f"Building from {len(lake.exports):,} exports in {lake.root}")
+    # From nothing: the logs or the field mapping may be others than last time.
+    os.environ["ANALYTICS_LAKE"] = str(lake.root)
+    _point(WORK / "current", lake.root)
+    outcome = dbt_project.run("build", "--full-refresh", "--exclude-resource-type", "unit_test", *_vars(variables), say=say)
+    if not outcome.succeeded:
+        raise UserError(_explain(outcome))
+    return lake
+
+
+def _point(link: Path, target: Path) -> None:
+    """Where dbt looks when it is run by hand (macro lake_root)."""
+    link.unlink(missing_ok=True)
+    link.symlink_to(target)
+
+
+def _vars(variables: str) -> list[str]:
+    return ["--vars", variables] if variables else []
+
+
+def _explain(outcome: dbt_project.Outcome) -> str:
+    if not outcome.failures:
+        return f"dbt could not run the project: {outcome.error or 'see logs/dbt.log'}"
+    lines = [f"  {name}: {message}" for name, message in outcome.failures.items()]
+    return "\n".join(["These failed (details in logs/dbt.log):", *lines])

@@ -1,0 +1,119 @@
+"""Looking into log files: whether they can be read whole, and making odd bytes readable without losing a line."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import json
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+GZIP_MAGIC = b"\x1f\x8b"
+CHUNK_BYTES = 1 << 20
+# As in the reading macro (max_line_size in macros/engines/lake.sql). CloudWatch's own limit is 1 MB an event.
+MAX_LINE_BYTES = 32 << 20
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is in a file: `problem` says why it cannot be read, `clean` that it holds nothing that the reader would stop at."""
+
+    problem: str | None = None
+    clean: bool = True
+
+    @property
+    def as_it_is(self) -> bool:
+        """Whether the file can be read just as it is."""
+        return self.clean and not self.problem
+
+
+def inspect(path: Path) -> Finding:
+    """Read a file through, in bounded memory."""
+    if path.name.endswith(".gz") and path.stat().st_size == 0:
+        return Finding("it is empty (0 bytes), not even a gzip header")  # Python's gzip takes it for an empty file
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    clean = path.name.endswith(".gz") == _is_gzip(path)
+    line_bytes = 0
+    try:
+        for chunk in _chunks(path):
+            if clean:
+                clean = b"\r" not in chunk and b"\x01" not in chunk
+            if clean:
+                try:
+                    decoder.decode(chunk)
+                except UnicodeDecodeError:
+                    clean = False
+            first, last = chunk.find(b"\n"), chunk.rfind(b"\n")
+            line_bytes += len(chunk) if first < 0 else first
+            if line_bytes > MAX_LINE_BYTES:
+                return Finding(f"a line is longer than {MAX_LINE_BYTES >> 20} MB")
+            if first >= 0:
+                line_bytes = len(chunk) - last - 1
+    except (OSError, EOFError, zlib.error) as error:
+        return Finding(_say(error))
+    if clean:
+        try:
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            clean = False
+    return Finding(clean=clean)
+
+
+def write_clean_copy(path: Path, target: Path) -> None:
+    """Copy line by line, gzipped. What the reader cannot take is written as an escape (\\xff, \\r), so that each line is still there;
+    such a line is no JSON then, and is rejected with its text."""
+    with gzip.open(target, "wb", compresslevel=1) as out:
+        for line in _lines(path):
+            out.write(_readable(line).encode() + b"\n")
+
+
+def _readable(line: bytes) -> str:
+    text = line.removesuffix(b"\r").decode("utf-8", "backslashreplace").replace("\x01", "\\x01")
+    if "\r" in text:
+        # Between JSON tokens a carriage return is white space; within a JSON string it may not stand.
+        text = text.replace("\r", " " if _is_json(text[text.find("{") :]) and "{" in text else "\\x0d")
+    return text
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    """Lines without their newline; a final newline ends the last line."""
+    rest = b""
+    for chunk in _chunks(path):
+        *lines, rest = (rest + chunk).split(b"\n")
+        yield from lines
+    if rest:
+        yield rest
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    """The file's bytes, unpacked where it is gzip by name or by content."""
+    opened = gzip.open(path) if path.name.endswith(".gz") or _is_gzip(path) else path.open("rb")
+    with opened as file:
+        while chunk := file.read(CHUNK_BYTES):
+            yield chunk
+
+
+def _is_gzip(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(2) == GZIP_MAGIC
+    except OSError:
+        return path.name.endswith(".gz")
+
+
+def _say(error: Exception) -> str:
+    if isinstance(error, gzip.BadGzipFile) and "CRC" not in str(error):
+        return "it is not a gzip file"
+    if isinstance(error, EOFError):
+        return "the gzip data ends too early (an upload or download that broke off?)"
+    return f"it cannot be read ({error})"

@@ -1,0 +1,1047 @@
+"""The rules of the analytics layer a second time, in plain Python: what every table must hold for a lake.
+
+The models say the rules in SQL, for two engines; this module says them with the standard library alone and
+shares no code with them, so that a mistake in one shows as a difference to the other. One function holds
+one rule, and its docstring quotes it after the word "Rule:". Read it from `compute` downwards; `compare`
+tells in words how two tables differ.
+
+Conventions: datetimes are naive and in UTC, dates are `datetime.date`, a row is a dict of its columns.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import json
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import MAX_EMAX, MIN_EMIN, ROUND_FLOOR, Context, Decimal
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+from zoneinfo import ZoneInfo
+
+Row = dict[str, Any]
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Config:
+    """What a deployment configures: where the fields are in its records, and how days and sessions are cut.
+
+    `fields` maps event_id, event_at, event_name, user_id, session_id, product_id, status_code, latency_ms,
+    method, path and user_agent each to its entries, {"path": "res.statusCode", "unit": None}, in order.
+    """
+
+    fields: dict[str, list[dict[str, str | None]]]
+    bot_pattern: str
+    catalog: list[dict[str, str]]  # rows of event_catalog.csv, '' where blank
+    reporting_timezone: str = "UTC"
+    dedupe_horizon_days: float = 1
+    session_gap_minutes: float = 30
+    export_late_after_hours: float = 36
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Every table, as a list of rows in the order of its key."""
+
+    events: list[Row]
+    fct_events: list[Row]
+    rejected_log_lines: list[Row]
+    loaded_exports: list[Row]  # without loaded_at, which is the time of a run
+    daily_events: list[Row]
+    daily_endpoint_reliability: list[Row]
+    hourly_reliability: list[Row]
+    sessions: list[Row]
+    export_health: list[Row]
+
+
+def load_config(project_dir: Path) -> Config:
+    """The configuration of a dbt project: `vars` of dbt_project.yml and seeds/event_catalog.csv.
+
+    A field that `event_fields` names replaces that of `default_event_fields` (where the project has one).
+    """
+    import yaml  # the one import from outside the standard library: `compute` does not need it
+
+    project = yaml.safe_load((project_dir / "dbt_project.yml").read_text(encoding="utf-8"))
+    variables = project.get("vars") or {}
+    # dbt takes them with and without a level for the project
+    variables = {**variables, **(variables.get(project.get("name")) or {})}
+
+    event_fields = {**(variables.get("default_event_fields") or {}), **(variables.get("event_fields") or {})}
+
+    def entry(item: str | dict[str, str]) -> dict[str, str | None]:
+        return {"path": item, "unit": None} if isinstance(item, str) else {"unit": None, **item}
+
+    optional = ("reporting_timezone", "dedupe_horizon_days", "session_gap_minutes", "export_late_after_hours")
+    with (project_dir / "seeds" / "event_catalog.csv").open(encoding="utf-8", newline="") as seed:
+        catalog = [{column: value or "" for column, value in row.items()} for row in csv.DictReader(seed)]
+    return Config(
+        fields={name: [entry(item) for item in items] for name, items in event_fields.items()},
+        bot_pattern=variables["bot_user_agents"],
+        catalog=catalog,
+        **{name: variables[name] for name in optional if name in variables},
+    )
+
+
+def compute(lake: Path, config: Config) -> Tables:
+    """Every table of the project, from the raw files of a lake folder: the result of a full refresh."""
+    exports = published_exports(lake)
+    read_event = event_reader(config)
+    lines_of_export: Counter[str] = Counter()
+    event_copies: list[Copy] = []
+    rejected_copies: list[Copy] = []
+    for export in exports:
+        for line in lines_of(lake, export):
+            lines_of_export[export.export_task_id] += 1
+            result = read_event(line)
+            if isinstance(result, Rejection):
+                rejected_copies.append(rejected_row(line, result))
+            else:
+                event_copies.append(result)
+
+    fct_events = one_row_per_event(event_copies, timedelta(days=config.dedupe_horizon_days))
+    rejected = one_row_per_rejected_line(rejected_copies)
+    return Tables(
+        events=events_view(fct_events),
+        fct_events=fct_events,
+        rejected_log_lines=rejected,
+        loaded_exports=loaded_exports(exports, lines_of_export),
+        daily_events=daily_events(fct_events, config),
+        daily_endpoint_reliability=daily_endpoint_reliability(fct_events, config),
+        hourly_reliability=hourly_reliability(fct_events, config),
+        sessions=sessions(fct_events, config),
+        export_health=export_health(exports, lines_of_export, fct_events, rejected, config),
+    )
+
+
+# --------------------------------------------------------------------------------------------------- the lake
+
+
+@dataclass(frozen=True)
+class Export:
+    """A published export: what its record says."""
+
+    export_task_id: str
+    log_group: str
+    export_date: date
+    exported_at: datetime
+    bytes: int
+    line_format: str
+    unreadable_objects: int
+
+
+class Line(NamedTuple):
+    """A line of a published export, with its digest."""
+
+    export: Export
+    log_stream: str
+    text: str
+    is_utf8: bool
+    line_id: int
+
+
+def published_exports(lake: Path) -> list[Export]:
+    """Rule: exports/<yyyy>/<mm>/<dd>/<export_task_id>.json: one record per COMPLETED task. exported_at =
+    completed_at. A task folder with no record is unpublished: its lines do not exist for us."""
+    exports = []
+    for path in sorted((lake / "exports").glob("*/*/*/*.json")):
+        record = json.loads(path.read_text(encoding="utf-8"))
+        completed_at = datetime.fromisoformat(record["completed_at"])
+        exports.append(
+            Export(
+                export_task_id=record["export_task_id"],
+                log_group=record["log_group"],
+                export_date=date.fromisoformat(record["export_date"]),
+                exported_at=completed_at.astimezone(UTC).replace(tzinfo=None),
+                bytes=record["bytes"],
+                line_format=record.get("line_format", "cloudwatch"),
+                unreadable_objects=record.get("unreadable_objects", 0),
+            )
+        )
+    return exports
+
+
+def lines_of(lake: Path, export: Export) -> Iterator[Line]:
+    """Rule: logs/<yyyy>/<mm>/<dd>/<export_task_id>/<log stream>/000000.gz (000001.gz ...).
+    All lines of all files below the stream folders, each with its digest: k counts the identical lines of a
+    stream within one export, whatever the file."""
+    task_folder = lake / "logs" / f"{export.export_date:%Y/%m/%d}" / export.export_task_id
+    stream_folders = sorted(path for path in task_folder.glob("*") if path.is_dir())
+    for stream_folder in stream_folders:
+        seen: Counter[str] = Counter()
+        for path in sorted(path for path in stream_folder.rglob("*") if path.is_file()):
+            if path.name == "aws-logs-write-test":  # "written by the service, no log file"
+                continue
+            for raw in split_lines(read_file(path)):
+                text, is_utf8 = decode(raw)
+                seen[text] += 1
+                line_id = line_digest(export.log_group, stream_folder.name, text, seen[text])
+                yield Line(export, stream_folder.name, text, is_utf8, line_id)
+
+
+def read_file(path: Path) -> bytes:
+    """Names that end in .gz are gzip, all others plain text."""
+    return gzip.decompress(path.read_bytes()) if path.name.endswith(".gz") else path.read_bytes()
+
+
+def split_lines(content: bytes) -> list[bytes]:
+    """Rule: File split at "\\n" only; a "\\r" before it is dropped; a final newline ends the last line (no
+    empty line after it). Empty lines are lines."""
+    lines = content.split(b"\n")
+    if lines[-1] == b"":
+        lines.pop()
+    return [line.removesuffix(b"\r") for line in lines]
+
+
+def decode(raw: bytes) -> tuple[str, bool]:
+    """The text of a line, and whether it was UTF-8. Bytes that are not are spelled out: \\xff."""
+    try:
+        return raw.decode(), True
+    except UnicodeDecodeError:
+        return raw.decode(errors="backslashreplace"), False
+
+
+# --------------------------------------------------------------------------------------------------- identity
+
+
+def digest(text: str) -> int:
+    """Rule: first 8 bytes of md5(text) read little-endian as unsigned, shifted right one bit."""
+    return int.from_bytes(hashlib.md5(text.encode(), usedforsecurity=False).digest()[:8], "little") >> 1
+
+
+def line_digest(log_group: str, log_stream: str, line: str, k: int) -> int:
+    """Rule: text = log_group + "\\n" + log_stream + "\\n" + line; for the k-th (k >= 2) identical line of that
+    stream within one export, that digest as a decimal number + "\\n" + k."""
+    first = digest(f"{log_group}\n{log_stream}\n{line}")
+    return first if k == 1 else digest(f"{first}\n{k}")
+
+
+def own_digest(own_event_id: str) -> int:
+    """Rule: With an eventId of its own: text = "\\n" + eventId (no group, no stream)."""
+    return digest("\n" + own_event_id)
+
+
+class Copy(NamedTuple):
+    """One line's row and its place among the copies of the same thing: the first is the one kept."""
+
+    place: tuple  # (exported_at, export_task_id) and, for an event, (event_at, line_id)
+    row: Row
+
+
+def one_row_per_event(copies: Iterable[Copy], horizon: timedelta) -> list[Row]:
+    """Rule: The same event_id within dedupe_horizon_days of each other in event_at is one event. The copy
+    kept is the one of the earliest export (exported_at, then export_task_id, then event_at, then the
+    digest of its line). Records with the same eventId farther apart than the horizon, sorted by event_at
+    with gaps > horizon, are different events."""
+    copies_of: dict[int, list[Copy]] = defaultdict(list)
+    for copy in copies:
+        copies_of[copy.row["event_id"]].append(copy)
+    kept = []
+    for same_id in copies_of.values():
+        for event in split_at_gaps(same_id, horizon, at=lambda copy: copy.row["event_at"]):
+            kept.append(min(event, key=lambda copy: copy.place).row)
+    return sorted(kept, key=in_order_of_time)
+
+
+def one_row_per_rejected_line(copies: Iterable[Copy]) -> list[Row]:
+    """Rule: Rejected lines: line_id is the line digest (never eventId), same "earliest export" rule."""
+    kept: dict[int, Copy] = {}
+    for copy in copies:
+        line_id = copy.row["line_id"]
+        if line_id not in kept or copy.place < kept[line_id].place:
+            kept[line_id] = copy
+    return [kept[line_id].row for line_id in sorted(kept)]
+
+
+def split_at_gaps(
+    items: list[Item], longest_gap: timedelta, at: Callable[[Item], datetime]
+) -> Iterator[list[Item]]:
+    """The items in the order of time, parted wherever more than `longest_gap` lies between two neighbours."""
+    ordered = sorted(items, key=at)
+    part = ordered[:1]
+    for before, item in pairwise(ordered):
+        if at(item) - at(before) > longest_gap:
+            yield part
+            part = []
+        part.append(item)
+    yield part
+
+
+def in_order_of_time(event: Row) -> tuple[datetime, int]:
+    return event["event_at"], event["event_id"]
+
+
+# ----------------------------------------------------------------------------------------- from line to event
+
+LOGGED_AT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z ")
+LAMBDA_PLATFORM_LINES = (
+    "START RequestId: ",
+    "END RequestId: ",
+    "REPORT RequestId: ",
+    "INIT_START ",
+    "INIT_REPORT",
+    "EXTENSION ",
+    "TELEMETRY ",
+    "XRAY TraceId: ",
+)
+
+
+class Rejection(NamedTuple):
+    """Why a line is no event."""
+
+    reason: str
+    logged_at: datetime | None
+
+
+def split_logged_at(line: str) -> tuple[datetime | None, str]:
+    """Rule: a line is `<yyyy-mm-ddTHH:MM:SS.mmmZ> <message>`; logged_at is that time. Plain format: without
+    the prefix the whole line is the message and logged_at is null."""
+    if LOGGED_AT.match(line):
+        try:
+            return datetime.fromisoformat(line[:23]), line[25:]
+        except ValueError:  # the shape of a time, but no real one: 2026-13-01
+            pass
+    return None, line
+
+
+def event_reader(config: Config) -> Callable[[Line], Copy | Rejection]:
+    """The function that makes of a line its event, or says why it is none.
+    Rule: first that fits: continuation_line, lambda_platform_line, not_json, not_an_object,
+    unreadable_timestamp, timestamp_out_of_range, no_timestamp (plain, neither own nor logged time)."""
+    is_bot = bot_detector(config.bot_pattern)
+    paths = {
+        name: [(keys_of(entry["path"]), entry.get("unit")) for entry in entries]
+        for name, entries in config.fields.items()
+    }
+
+    def read_event(line: Line) -> Copy | Rejection:
+        export = line.export
+        logged_at, message = split_logged_at(line.text)
+        if logged_at is None and export.line_format == "cloudwatch":
+            return Rejection("continuation_line", logged_at)
+        if message.startswith(LAMBDA_PLATFORM_LINES):
+            return Rejection("lambda_platform_line", logged_at)
+        if not line.is_utf8:
+            return Rejection("not_json", logged_at)
+        try:
+            record = parse_json(message)
+        except ValueError:
+            return Rejection("not_json", logged_at)
+        if not isinstance(record, dict):
+            return Rejection("not_an_object", logged_at)
+
+        def field(name: str) -> str | None:
+            return first_that_counts(record, paths.get(name, ()))[0]
+
+        event_at: datetime | str | None = logged_at
+        own_time = field("event_at")
+        if own_time is not None:
+            event_at = read_timestamp(own_time)
+            if event_at is None:
+                return Rejection("unreadable_timestamp", logged_at)
+        if event_at is None:
+            return Rejection("no_timestamp", logged_at)
+        if event_at is OUT_OF_RANGE or not FIRST_TIME <= event_at < END_OF_TIME:
+            return Rejection("timestamp_out_of_range", logged_at)
+
+        own_id = field("event_id")
+        latency, unit = first_that_counts(record, paths.get("latency_ms", ()))
+        row = {
+            "event_id": line.line_id if own_id is None else own_digest(own_id),
+            "event_at": event_at,
+            "event_date": event_at.date(),
+            "event_name": field("event_name"),
+            "user_id": field("user_id"),
+            "session_id": field("session_id"),
+            "product_id": field("product_id"),
+            "status_code": read_status_code(field("status_code")),
+            "latency_ms": read_latency_ms(latency, unit),
+            "method": read_method(field("method")),
+            "route": read_route(field("path")),
+            "is_bot": is_bot(field("user_agent")),
+            "log_group": export.log_group,
+            "log_stream": line.log_stream,
+            "export_task_id": export.export_task_id,
+            "exported_at": export.exported_at,
+        }
+        return Copy((export.exported_at, export.export_task_id, event_at, line.line_id), row)
+
+    return read_event
+
+
+def rejected_row(line: Line, rejection: Rejection) -> Copy:
+    export = line.export
+    row = {
+        "line_id": line.line_id,
+        "logged_at": rejection.logged_at,
+        "line": line.text,
+        "reason": rejection.reason,
+        "log_group": export.log_group,
+        "log_stream": line.log_stream,
+        "export_task_id": export.export_task_id,
+        "exported_at": export.exported_at,
+    }
+    return Copy((export.exported_at, export.export_task_id), row)
+
+
+# ------------------------------------------------------------------------------------------------------- JSON
+
+
+def first_key_wins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Rule: Duplicate keys: the first one."""
+    return dict(reversed(pairs))
+
+
+DECODER = json.JSONDecoder(
+    object_pairs_hook=first_key_wins,
+    parse_int=str,  # a number is kept as its text: 1e2 stays '1e2', any number of digits stays exact
+    parse_float=str,
+    parse_constant=str,  # NaN, Infinity, -Infinity
+)
+ESCAPES = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # a pair of surrogates is one character
+    r"|(?P<lone>\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
+    r"|\\."
+)
+
+
+def parse_json(text: str) -> Any:
+    """The value of a JSON text, with numbers as their text; ValueError if it is none. Strict: no raw control
+    characters in strings and no lone surrogates, of which no text can be made."""
+    try:
+        value = DECODER.decode(text)
+    except RecursionError:
+        value = parse_deep_json(text)
+    if "\\u" in text and any(escape["lone"] for escape in ESCAPES.finditer(text)):
+        raise ValueError("a lone surrogate")
+    return value
+
+
+TOKEN = re.compile(
+    r"[ \t\n\r]*(?:(?P<sign>[][{}:,])|(?P<string>\")|(?P<word>true|false|null)"
+    r"|(?P<number>NaN|-?Infinity|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?))"
+)
+WORDS = {"true": True, "false": False, "null": None}
+
+
+def parse_deep_json(text: str) -> Any:
+    """What DECODER does, for texts nested deeper than its recursion goes: the open arrays and objects are on
+    a list."""
+    open_ones: list[tuple[str, list]] = []  # (closing sign, its items so far), innermost last
+    document: list = []
+    items, closing = document, ""
+    key: str | None = None
+    position, end = 0, len(text.rstrip(" \t\n\r"))
+    expected = "value"
+    while position < end:
+        token = TOKEN.match(text, position)
+        if not token:
+            raise ValueError(f"no JSON at {position}")
+        position = token.end()
+        sign, value = token["sign"], None
+        if sign in ("]", "}"):
+            if sign != closing or expected not in ("comma", "first"):
+                raise ValueError(f"{sign} at {position}")
+            value = first_key_wins(items) if sign == "}" else items
+            (closing, items, key), expected = open_ones.pop(), "value"
+        elif sign == ",":
+            if expected != "comma" or not closing:
+                raise ValueError(f"comma at {position}")
+            expected = "key" if closing == "}" else "value"
+            continue
+        elif sign == ":":
+            if expected != "colon":
+                raise ValueError(f"colon at {position}")
+            expected = "value"
+            continue
+        elif sign in ("[", "{"):
+            if expected != "value" and (expected != "first" or closing != "]"):
+                raise ValueError(f"{sign} at {position}")
+            open_ones.append((closing, items, key))
+            closing, items, expected = "]" if sign == "[" else "}", [], "first"
+            continue
+        elif token["string"]:
+            value, position = json.decoder.scanstring(text, position, True)
+            if expected == "key" or (expected == "first" and closing == "}"):
+                key, expected = value, "colon"
+                continue
+        else:
+            value = token["number"] or WORDS[token["word"]]
+        if expected != "value" and (expected != "first" or closing != "]"):
+            raise ValueError(f"value at {position}")
+        items.append((key, value) if closing == "}" else value)
+        expected = "comma"
+    if open_ones or expected != "comma":
+        raise ValueError("unfinished JSON")
+    return document[0]
+
+
+def keys_of(path: str) -> tuple[str, ...]:
+    """Rule: dots descend; "a.b" in double quotes inside the path is one literal key."""
+    return tuple(quoted or plain for quoted, plain in re.findall(r'(?:"([^"]*)"|([^".]+))(?:\.|$)', path))
+
+
+def text_of(value: Any) -> str | None:
+    """Rule: A value counts if it is a scalar (string, number, boolean as 'true'/'false'); JSON null, objects,
+    arrays, missing, the empty string and '-' are missing. A number is its text already, see DECODER."""
+    if isinstance(value, str):
+        return None if value in ("", "-") else value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return None
+
+
+def first_that_counts(
+    record: dict, paths: Iterable[tuple[tuple[str, ...], str | None]]
+) -> tuple[str | None, str | None]:
+    """Rule: Each canonical field has an ordered list of JSON paths. First that counts wins.
+    From the (keys, unit) of each path to the text of the value and the unit of its path."""
+    for keys, unit in paths:
+        value: Any = record
+        for key in keys:
+            value = value.get(key) if isinstance(value, dict) else None
+        if value is not None and (text := text_of(value)) is not None:
+            return text, unit
+    return None, None
+
+
+# ----------------------------------------------------------------------------------------------------- fields
+
+NUMBER = r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
+IS_NUMBER = re.compile(NUMBER).fullmatch
+EPOCH = datetime(1970, 1, 1)
+FIRST_TIME = datetime(2000, 1, 1)
+END_OF_TIME = datetime(2100, 1, 1)
+OUT_OF_RANGE = "a time that is too far away for a datetime"
+
+
+def read_timestamp(text: str) -> datetime | str | None:
+    """A time as a number, in ISO 8601 or as web servers write it. None if unreadable; OUT_OF_RANGE may stand
+    for a time outside [FIRST_TIME, END_OF_TIME)."""
+    if IS_NUMBER(text):
+        return read_epoch(text)
+    if match := ISO_8601.fullmatch(text):
+        year, month, day, hour, minute, second, fraction, zone = match.groups()
+    elif match := WEB_SERVER_TIME.fullmatch(text):
+        day, month, year, hour, minute, second, zone = match.groups()
+        month, fraction = MONTHS.index(month) + 1, ""
+    else:
+        return None
+    microsecond = int((fraction or "")[:6].ljust(6, "0"))  # "fraction cut to microseconds"
+    offset = read_offset(zone)
+    like_year = 2000 + int(year) % 400  # the calendar repeats: the year 0000 has a 29 February, 0001 none
+    try:
+        moment = datetime(like_year, int(month), int(day), int(hour), int(minute), int(second or 0))
+    except ValueError:
+        return None
+    if offset is None:
+        return None
+    if not 1999 <= int(year) <= 2100:
+        return OUT_OF_RANGE
+    return moment.replace(year=int(year), microsecond=microsecond) - offset
+
+
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+ISO_8601 = re.compile(
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})[T ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]+))?)?"
+    r"(Z| ?[-+][0-9]{2}(?::?[0-9]{2})?)?"
+)
+WEB_SERVER_TIME = re.compile(
+    rf"([0-9]{{2}})/({'|'.join(MONTHS)})/([0-9]{{4}}):([0-9]{{2}}):([0-9]{{2}}):([0-9]{{2}}) ([-+][0-9]{{4}})"
+)
+
+
+def read_offset(zone: str | None) -> timedelta | None:
+    """Rule: Z / +hh:mm / +hhmm / +hh, none = UTC.
+    None comes back if no clock can be that far off."""
+    zone = zone and zone.strip()
+    if zone is None or zone == "Z":
+        return timedelta(0)
+    digits = zone[1:].replace(":", "").ljust(4, "0")
+    hours, minutes = int(digits[:2]), int(digits[2:])
+    if hours > 23 or minutes > 59:
+        return None
+    return timedelta(hours=hours, minutes=minutes) * (-1 if zone[0] == "-" else 1)
+
+
+EXACT = Context(prec=200, rounding=ROUND_FLOOR, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
+MICROSECONDS_IN_RANGE = (
+    Decimal((FIRST_TIME - EPOCH) // timedelta(microseconds=1)),
+    Decimal((END_OF_TIME - EPOCH) // timedelta(microseconds=1)),
+)
+POWERS_BY_SIZE = [(Decimal("1e11"), 6), (Decimal("1e14"), 3), (Decimal("1e17"), 0), (Decimal("Infinity"), -3)]
+
+
+def read_epoch(text: str) -> datetime | str | None:
+    """Rule: text of number -> epoch, by magnitude of abs value: < 1e11 s, < 1e14 ms, < 1e17 us, else ns
+    (exact decimal arithmetic, floor to microsecond)."""
+    value = EXACT.create_decimal(text)
+    size = value.copy_abs()
+    if size >= 10**19:
+        return None  # no clock counts that far
+    to_microseconds = next(power for limit, power in POWERS_BY_SIZE if size < limit)
+    microseconds = EXACT.scaleb(value, to_microseconds)
+    first, end = MICROSECONDS_IN_RANGE
+    if not first <= microseconds < end:
+        return OUT_OF_RANGE
+    return EPOCH + timedelta(microseconds=math.floor(microseconds))
+
+
+def read_status_code(text: str | None) -> int | None:
+    """Rule: a number (200, "200", 200.0) that is whole and 100..599, else null."""
+    if text is None or not IS_NUMBER(text):
+        return None
+    value = EXACT.create_decimal(text)
+    return int(value) if 100 <= value <= 599 and value == int(value) else None
+
+
+# Unicode has two signs for micro: U+00B5 and the Greek letter U+03BC.
+MILLISECONDS = {"ns": 0.000001, "us": 0.001, "\u00b5s": 0.001, "\u03bcs": 0.001, "ms": 1.0, "s": 1000.0}
+LATENCY = re.compile(rf"({NUMBER})(?: ?({'|'.join(MILLISECONDS)}))?")
+
+
+def read_latency_ms(text: str | None, unit: str | None) -> float | None:
+    """Rule: number times the unit of its path (ms default, s, us, ns); text may carry a suffix ns|us|µs|ms|s
+    which then is the unit; negative, NaN, infinite, unreadable -> null."""
+    match = LATENCY.fullmatch(text) if text is not None else None
+    if not match:
+        return None
+    latency = float(match[1]) * MILLISECONDS[match[2] or unit or "ms"]
+    return latency if 0 <= latency < math.inf else None
+
+
+REQUEST_LINE = re.compile(r"([A-Za-z]+) +([^ ]+)(?: +HTTP/[0-9.]+)?")
+
+
+def read_method(text: str | None) -> str | None:
+    """Rule: upper case, letters only, else null. May come from a request line (`GET /a/b?x=1 HTTP/1.1`)."""
+    if text is None:
+        return None
+    if request_line := REQUEST_LINE.fullmatch(text):
+        text = request_line[1]
+    return text.upper() if re.fullmatch(r"[A-Za-z]+", text) else None
+
+
+def read_route(text: str | None) -> str | None:
+    """Rule: path without scheme+host, query and fragment; each segment that is an id becomes ':id'. May come
+    from a request line. What begins neither with / nor with a scheme is no path; an URL without one has /."""
+    if text is None:
+        return None
+    if request_line := REQUEST_LINE.fullmatch(text):
+        text = request_line[2]
+    if " " in text:
+        return None
+    if url := re.match(r"[A-Za-z][-+.A-Za-z0-9]*://[^/?#]*", text):
+        text = text[url.end() :]
+        path = re.split(r"[?#]", text, maxsplit=1)[0] or "/"
+    elif text.startswith("/"):
+        path = re.split(r"[?#]", text, maxsplit=1)[0]
+    else:
+        return None
+    return "/".join(":id" if ID_SEGMENT.fullmatch(segment) else segment for segment in path.split("/"))
+
+
+def bot_detector(pattern: str) -> Callable[[str | None], bool]:
+    """Rule: lower-cased user agent matches the pattern in var bot_user_agents; no user agent = false."""
+    matches = re.compile(pattern).search
+
+    @cache  # user agents are few, and searching them takes long
+    def is_bot(user_agent: str | None) -> bool:
+        return user_agent is not None and matches(user_agent.lower()) is not None
+
+    return is_bot
+
+
+# Rule: all digits; UUID; 16+ hex digits; ULID (26 of 0-9A-Z); letters then one - or _ then digits (p-123,
+# sku_42).
+ID_SEGMENT = re.compile(
+    r"[0-9]+"
+    r"|[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
+    r"|[0-9a-fA-F]{16,}"
+    r"|[0-9A-Z]{26}"
+    r"|[A-Za-z]+[-_][0-9]+"
+)
+
+
+# ------------------------------------------------------------------------------------------------------ marts
+
+
+def events_view(fct_events: list[Row]) -> list[Row]:
+    """Rule: events: eventName, userId, sessionId, productId, statusCode, latencyMs, timestamp."""
+    return [
+        {
+            "eventName": event["event_name"],
+            "userId": event["user_id"],
+            "sessionId": event["session_id"],
+            "productId": event["product_id"],
+            "statusCode": event["status_code"],
+            "latencyMs": event["latency_ms"],
+            "timestamp": event["event_at"],
+        }
+        for event in fct_events
+    ]
+
+
+def loaded_exports(exports: list[Export], lines_of_export: Counter[str]) -> list[Row]:
+    return [
+        {
+            "export_task_id": export.export_task_id,
+            "log_group": export.log_group,
+            "export_date": export.export_date,
+            "lines": lines_of_export[export.export_task_id],
+            "bytes": export.bytes,
+            "exported_at": export.exported_at,
+        }
+        for export in sorted(exports, key=lambda export: export.export_task_id)
+    ]
+
+
+def daily_events(fct_events: list[Row], config: Config) -> list[Row]:
+    """Rule: bots left out; event_name null -> '(none)'; users/sessions = distinct non-null user_id /
+    session_id."""
+    local = local_time(config)
+    groups = group_by(
+        without_bots(fct_events), lambda e: (local(e["event_at"]).date(), or_none(e["event_name"]))
+    )
+    return [
+        {
+            "event_date": day,
+            "event_name": name,
+            "events": len(events),
+            "users": len({event["user_id"] for event in events} - {None}),
+            "sessions": len({event["session_id"] for event in events} - {None}),
+        }
+        for (day, name), events in groups
+    ]
+
+
+def daily_endpoint_reliability(fct_events: list[Row], config: Config) -> list[Row]:
+    """Rule: requests only, bots included; method/route null -> '(none)'; percentiles = linear interpolation
+    over non-null latencies of those requests."""
+    local = local_time(config)
+    groups = group_by(
+        requests_of(fct_events),
+        lambda e: (local(e["event_at"]).date(), or_none(e["method"]), or_none(e["route"])),
+    )
+    return [
+        {
+            "event_date": day,
+            "method": method,
+            "route": route,
+            "requests": len(requests),
+            "client_errors": client_errors(requests),
+            "server_errors": server_errors(requests),
+            "server_error_rate": server_errors(requests) / len(requests),
+            "latency_p50_ms": percentile(latencies(requests), 0.50),
+            "latency_p95_ms": percentile(latencies(requests), 0.95),
+            "latency_p99_ms": percentile(latencies(requests), 0.99),
+        }
+        for (day, method, route), requests in groups
+    ]
+
+
+def hourly_reliability(fct_events: list[Row], config: Config) -> list[Row]:
+    """Rule: bots included; auth_failures = events that the seed event_catalog calls auth_failure; an hour has
+    a row if it has a request or an auth failure; p95 over requests."""
+    local = local_time(config)
+    is_auth_failure = classifier("auth_failure", config.catalog)
+    rows = []
+    hours = group_by(fct_events, lambda e: local(e["event_at"]).replace(minute=0, second=0, microsecond=0))
+    for hour, events in hours:
+        requests = requests_of(events)
+        auth_failures = sum(map(is_auth_failure, events))
+        if requests or auth_failures:
+            rows.append(
+                {
+                    "event_hour": hour,
+                    "requests": len(requests),
+                    "client_errors": client_errors(requests),
+                    "server_errors": server_errors(requests),
+                    "auth_failures": auth_failures,
+                    "latency_p95_ms": percentile(latencies(requests), 0.95),
+                }
+            )
+    return rows
+
+
+def sessions(fct_events: list[Row], config: Config) -> list[Row]:
+    """Rule: bots left out. Events with a session_id belong to that session, whatever the gaps. Events with no
+    session_id but a user_id: the same user's such events with gaps of at most 30 minutes are one session,
+    whose session_id is user_id || '@' || start as yyyy-mm-ddTHH:MM:SS.ffffffZ. Neither -> no session."""
+    events = without_bots(fct_events)
+    with_id = [event for event in events if event["session_id"] is not None]
+    user_only = [event for event in events if event["session_id"] is None and event["user_id"] is not None]
+    is_purchase = classifier("purchase", config.catalog)
+    rows = []
+    for session_id, events_of_session in group_by(with_id, lambda event: event["session_id"]):
+        rows.append(session(session_id, events_of_session, is_purchase))
+    longest_gap = timedelta(minutes=config.session_gap_minutes)
+    for user_id, events_of_user in group_by(user_only, lambda event: event["user_id"]):
+        for part in split_at_gaps(events_of_user, longest_gap, at=lambda event: event["event_at"]):
+            start = min(event["event_at"] for event in part)
+            session_id = f"{user_id}@{start.isoformat(timespec='microseconds')}Z"
+            rows.append(session(session_id, part, is_purchase))
+    return sorted(rows, key=lambda row: row["session_id"])
+
+
+def session(session_id: str, events: list[Row], is_purchase: Callable[[Row], bool]) -> Row:
+    """Rule: user_id = first non-null user_id by (event_at, event_id). entry/exit_event = event_name of
+    first/last by (event_at, event_id), null -> '(none)'. converted = any event the catalog calls purchase."""
+    events = sorted(events, key=in_order_of_time)
+    first, last = events[0], events[-1]
+    return {
+        "session_id": session_id,
+        "user_id": next((event["user_id"] for event in events if event["user_id"] is not None), None),
+        "started_at": first["event_at"],
+        "ended_at": last["event_at"],
+        "duration_seconds": (last["event_at"] - first["event_at"]).total_seconds(),
+        "events": len(events),
+        "requests": len(requests_of(events)),
+        "server_errors": server_errors(events),
+        "entry_event": or_none(first["event_name"]),
+        "exit_event": or_none(last["event_name"]),
+        "converted": any(map(is_purchase, events)),
+    }
+
+
+def export_health(
+    exports: list[Export],
+    lines_of_export: Counter[str],
+    fct_events: list[Row],
+    rejected: list[Row],
+    config: Config,
+) -> list[Row]:
+    """Rule: per export_date and log group over published exports: counts of lines; events/rejected credited
+    to those exports; duplicates = lines - events - rejected; exported_at = earliest completion for that day.
+    Every group has a row for each day between the first and the last export_date of any group."""
+    if not exports:
+        return []
+    events_of_export = Counter(event["export_task_id"] for event in fct_events)
+    rejected_of_export = Counter(line["export_task_id"] for line in rejected)
+    exports_of = defaultdict(list)
+    for export in exports:
+        exports_of[export.export_date, export.log_group].append(export)
+    first_day = min(export.export_date for export in exports)
+    last_day = max(export.export_date for export in exports)
+    rows = []
+    for day in (first_day + timedelta(days=n) for n in range((last_day - first_day).days + 1)):
+        for log_group in sorted({export.log_group for export in exports}):
+            here = exports_of.get((day, log_group), [])
+            lines = sum(lines_of_export[export.export_task_id] for export in here)
+            events = sum(events_of_export[export.export_task_id] for export in here)
+            rejections = sum(rejected_of_export[export.export_task_id] for export in here)
+            exported_at = min((export.exported_at for export in here), default=None)
+            lag_hours = hours_after_end_of(day, exported_at) if exported_at else None
+            rows.append(
+                {
+                    "event_date": day,
+                    "log_group": log_group,
+                    "exports": len(here),
+                    "lines": lines,
+                    "events": events,
+                    "rejected": rejections,
+                    "duplicates": lines - events - rejections,
+                    "bytes": sum(export.bytes for export in here),
+                    "exported_at": exported_at,
+                    "lag_hours": lag_hours,
+                    "status": export_status(here, lines, lag_hours, config.export_late_after_hours),
+                }
+            )
+    return rows
+
+
+def hours_after_end_of(day: date, exported_at: datetime) -> float:
+    """Rule: lag_hours = from the end of that day to exported_at."""
+    end_of_day = datetime(day.year, day.month, day.day) + timedelta(days=1)
+    return (exported_at - end_of_day).total_seconds() / 3600
+
+
+def export_status(exports: list[Export], lines: int, lag_hours: float | None, late_after_hours: float) -> str:
+    """Rule: 'missing' (no export), 'damaged' (an export has unreadable objects), 'late' (lag_hours >
+    export_late_after_hours), 'empty' (0 lines), else 'ok'.
+    The first that fits."""
+    if lag_hours is None:
+        return "missing"
+    if any(export.unreadable_objects > 0 for export in exports):
+        return "damaged"
+    if lag_hours > late_after_hours:
+        return "late"
+    return "empty" if lines == 0 else "ok"
+
+
+def classifier(meaning: str, catalog: list[dict[str, str]]) -> Callable[[Row], bool]:
+    """Rule: A row [of event_catalog.csv] classifies the events that match all of its non-blank columns."""
+    catalog_rows = [
+        [(column, row[column]) for column in ("event_name", "status_code", "route") if row[column] != ""]
+        for row in catalog
+        if row["meaning"] == meaning
+    ]
+
+    def has_meaning(event: Row) -> bool:
+        return any(
+            all(event[column] is not None and str(event[column]) == wanted for column, wanted in catalog_row)
+            for catalog_row in catalog_rows
+        )
+
+    return has_meaning
+
+
+def local_time(config: Config) -> Callable[[datetime], datetime]:
+    """Rule: dates in reporting_timezone.
+    The function from a UTC time to the time on the clocks there."""
+    zone = ZoneInfo(config.reporting_timezone)
+    return lambda at: at.replace(tzinfo=UTC).astimezone(zone).replace(tzinfo=None, fold=0)
+
+
+def without_bots(events: Iterable[Row]) -> list[Row]:
+    return [event for event in events if not event["is_bot"]]
+
+
+def requests_of(events: Iterable[Row]) -> list[Row]:
+    """Rule: "request" = event with a status code."""
+    return [event for event in events if event["status_code"] is not None]
+
+
+def client_errors(events: Iterable[Row]) -> int:
+    return sum(400 <= (event["status_code"] or 0) <= 499 for event in events)
+
+
+def server_errors(events: Iterable[Row]) -> int:
+    return sum(500 <= (event["status_code"] or 0) <= 599 for event in events)
+
+
+def latencies(events: Iterable[Row]) -> list[float]:
+    return [event["latency_ms"] for event in events if event["latency_ms"] is not None]
+
+
+def percentile(values: list[float], fraction: float) -> float | None:
+    """Rule: percentiles = linear interpolation over non-null latencies.
+    The value at place fraction * (n - 1) of the sorted ones, counted from 0."""
+    if not values:
+        return None
+    ordered = sorted(values)
+    place = fraction * (len(ordered) - 1)
+    below, above = ordered[math.floor(place)], ordered[math.ceil(place)]
+    return below + (above - below) * (place - math.floor(place))
+
+
+def or_none(text: str | None) -> str:
+    return "(none)" if text is None else text
+
+
+def group_by(rows: Iterable[Row], key: Callable[[Row], Any]) -> list[tuple[Any, list[Row]]]:
+    groups = defaultdict(list)
+    for row in rows:
+        groups[key(row)].append(row)
+    return sorted(groups.items(), key=lambda group: group[0])
+
+
+# ---------------------------------------------------------------------------------------------------- compare
+
+
+def compare(
+    expected_rows: Iterable[Row],
+    actual_rows: Iterable[Row],
+    key: tuple[str, ...],
+    float_columns: Collection[str] | None = None,
+    relative: float = 1e-9,
+    at_most: int = 50,
+) -> list[str]:
+    """How two tables differ, in words; an empty list if they do not.
+
+    Rows are compared as multisets over all columns, in no order; `key` only tells which rows belong together
+    when differences are told. Columns of `float_columns` (by default, those in which either table holds a
+    float) are compared within `relative`. More than `at_most` differences are counted, not told.
+    """
+    expected_rows, actual_rows = list(expected_rows), list(actual_rows)
+    expected_types, actual_types = types_by_column(expected_rows), types_by_column(actual_rows)
+    if expected_rows and actual_rows and expected_types.keys() != actual_types.keys():
+        missing = sorted(expected_types.keys() - actual_types.keys())
+        unexpected = sorted(actual_types.keys() - expected_types.keys())
+        return [f"column {name}: missing" for name in missing] + [
+            f"column {name}: unexpected" for name in unexpected
+        ]
+    types = {name: expected_types.get(name, set()) | actual_types.get(name, set()) for name in expected_types}
+    types = types or actual_types
+    if float_columns is None:
+        float_columns = {name for name, found in types.items() if float in found}
+    tolerant = sorted(name for name in types if name in float_columns)
+    strict = sorted(name for name in types if name not in float_columns)
+    flags = [name for name in strict if bool in types[name]]  # True is equal to 1 for Python, but not for us
+
+    def exact_part(row: Row) -> tuple:
+        return (*[row[name] for name in strict], *[isinstance(row[name], bool) for name in flags])
+
+    def is_near(one: float | None, other: float | None) -> bool:
+        if one is None or other is None:
+            return one is other
+        return math.isclose(one, other, rel_tol=relative) or (math.isnan(one) and math.isnan(other))
+
+    def are_same(row: Row, other: Row) -> bool:  # for rows with the same exact part
+        return all(is_near(row[name], other[name]) for name in tolerant)
+
+    def differ_in(name: str, row: Row, other: Row) -> bool:
+        if name in tolerant:
+            return not is_near(row[name], other[name])
+        return row[name] != other[name] or isinstance(row[name], bool) != isinstance(other[name], bool)
+
+    def in_order_of_floats(row: Row) -> list[tuple[bool, float]]:
+        return [(row[name] is not None, row[name] or 0.0) for name in tolerant]
+
+    missing, unexpected = [], []
+    actual_alike = rows_by(exact_part, actual_rows)
+    for part, rows in rows_by(exact_part, expected_rows).items():
+        candidates = sorted(actual_alike.pop(part, ()), key=in_order_of_floats)
+        for row in sorted(rows, key=in_order_of_floats):
+            same = next((n for n, other in enumerate(candidates) if are_same(row, other)), None)
+            if same is None:
+                missing.append(row)
+            else:
+                candidates.pop(same)
+        unexpected.extend(candidates)
+    for rows in actual_alike.values():
+        unexpected.extend(rows)
+
+    def key_of(row: Row) -> tuple:
+        return tuple(row[name] for name in key)
+
+    differences = []
+    unexpected_by_key = rows_by(key_of, unexpected)
+    for row in missing:
+        name = ", ".join(f"{column}={row[column]}" for column in key)
+        if partners := unexpected_by_key.get(key_of(row)):
+            other = partners.pop()
+            differences += [
+                f"{name}: {column}: expected {row[column]!r}, found {other[column]!r}"
+                for column in row
+                if differ_in(column, row, other)
+            ]
+        else:
+            differences.append(f"{name}: missing, expected {row}")
+    for rows in unexpected_by_key.values():
+        for row in rows:
+            name = ", ".join(f"{column}={row[column]}" for column in key)
+            differences.append(f"{name}: unexpected, found {row}")
+    differences.sort()
+    more = len(differences) - at_most
+    return differences if more <= 0 else [*differences[:at_most], f"... and {more} more differences"]
+
+
+def types_by_column(rows: list[Row]) -> dict[str, set[type]]:
+    columns = dict.fromkeys(name for row in rows for name in row)
+    return {name: {type(row.get(name)) for row in rows} for name in columns}
+
+
+def rows_by(key: Callable[[Row], tuple], rows: Iterable[Row]) -> dict[tuple, list[Row]]:
+    groups: dict[tuple, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(key(row), []).append(row)
+    return groups

@@ -1,0 +1,235 @@
+"""Bad input ends in a clear outcome: nothing lost, no traceback, and all that is good is loaded."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+from datetime import date
+from pathlib import Path
+
+import pytest
+from conftest import Project
+from private_analytics.demo import build_tables
+from private_analytics.errors import UserError
+from test_tables import assert_equals_oracle
+
+T = "2026-10-01T12:00:00.000Z "
+GOOD = T + '{"eventName":"searched","statusCode":200}'
+SQL = "'; drop table analytics.fct_events; --\" \\ $$ {{ 1/0 }} %s"
+
+
+def messages() -> dict[str, tuple[str, object]]:
+    """Name -> (line, what becomes of it: the reason of its rejection, or the fields that its event has)."""
+
+    def record(**fields: object) -> str:
+        return T + json.dumps({"eventName": "e", **fields})
+
+    return {
+        "array": (T + "[1, 2]", "not_an_object"),
+        "number": (T + "12", "not_an_object"),
+        "string": (T + '"text"', "not_an_object"),
+        "null": (T + "null", "not_an_object"),
+        "no message": (T, "not_json"),
+        "text": (T + "Listening on port 80", "not_json"),
+        "half a record": (T + '{"eventName":"searched","statusC', "not_json"),
+        "two records": (T + "{} {}", "not_json"),
+        "empty line": ("", "continuation_line"),
+        "no time": ('{"eventName":"searched"}', "continuation_line"),
+        "time of no calendar": ("2026-02-30T12:00:00.000Z {}", "continuation_line"),
+        "NUL": (T + '{"eventName":"a\0b"}', "not_json"),
+        "escaped NUL": (T + '{"eventName":"a\\u0000b"}', {"event_name": "a\0b"}),
+        "line separator": (T + '{"eventName":"a\u2028b\u0085c"}', {"event_name": "a\u2028b\u0085c"}),
+        "tab in a string": (T + '{"eventName":"a\tb"}', "not_json"),
+        "deep": (record(deep=None).replace("null", "[" * 10_000 + "]" * 10_000), {"event_name": "e"}),
+        "deep objects": (T + '{"a":' * 10_000 + "1" + "}" * 10_000, {"event_name": None}),
+        "a megabyte": (record(userId="u", text="x" * 1_000_000), {"user_id": "u"}),
+        "duplicate keys": (T + '{"userId":"first","userId":"second"}', {"user_id": "first"}),
+        "beyond 64 bits": (
+            T + '{"userId":123456789012345678901234567890,"statusCode":99999999999999999999,"latencyMs":1e999}',
+            {"user_id": "123456789012345678901234567890", "status_code": None, "latency_ms": None},
+        ),
+        "NaN": (T + '{"latencyMs":NaN,"statusCode":NaN}', {"latency_ms": None, "status_code": None}),
+        "status abc": (record(statusCode="abc"), {"status_code": None, "event_name": "e"}),
+        "status 99.5": (record(statusCode=200.5), {"status_code": None}),
+        "status 700": (record(statusCode=700), {"status_code": None}),
+        "status text": (record(statusCode="404"), {"status_code": 404}),
+        "negative latency": (record(latencyMs=-1), {"latency_ms": None}),
+        "latency with unit": (record(latencyMs="1.5s"), {"latency_ms": 1500}),
+        "object where text is": (record(userId={"a": 1}, user_id="u"), {"user_id": "u"}),
+        "array where text is": (record(userId=["a"]), {"user_id": None}),
+        "braces as text": (record(userId="{u}"), {"user_id": "{u}"}),
+        "dash": (record(userId="-", sessionId=""), {"user_id": None, "session_id": None}),
+        "1970": (record(timestamp="1970-01-01T00:00:00Z"), "timestamp_out_of_range"),
+        "1970 as a number": (record(timestamp=0), "timestamp_out_of_range"),
+        "2999": (record(timestamp="2999-01-01T00:00:00Z"), "timestamp_out_of_range"),
+        "time that is none": (record(timestamp="yesterday"), "unreadable_timestamp"),
+        "time beyond numbers": (record(timestamp=10**40), "unreadable_timestamp"),
+        "SQL in every field": (
+            record(**{key: SQL for key in ("eventName", "userId", "sessionId", "productId", "method", "path", "userAgent", "level")}),
+            {"event_name": SQL, "user_id": SQL, "session_id": SQL, "product_id": SQL, "method": None, "route": None},
+        ),
+        "SQL as own id": (record(eventId=SQL), {"event_name": "e"}),
+    }
+
+
+def test_each_bad_message_is_an_event_or_a_rejected_line(project: Project) -> None:
+    """Each message lies in a stream of its own, so that its row can be found."""
+    cases = list(messages().items())
+    project.export({f"stream {n}": [line] for n, (_, (line, _)) in enumerate(cases)})
+    project.build_from(project.lake)
+    assert_equals_oracle(project)
+
+    events = {row["log_stream"]: row for row in project.table("fct_events")}
+    rejected = {row["log_stream"]: row for row in project.table("rejected_log_lines")}
+    for n, (name, (_, outcome)) in enumerate(cases):
+        stream = f"stream {n}"
+        if isinstance(outcome, str):
+            assert rejected[stream]["reason"] == outcome, name
+        else:
+            assert {field: events[stream][field] for field in outcome} == outcome, name
+    assert len(events) + len(rejected) == len(cases)
+
+
+def test_a_stack_trace_is_rejected_line_by_line_and_joined_to_nothing(project: Project) -> None:
+    lines = [T + "Error: out of stock", "    at buy (shop.js:7)", "    at buy (shop.js:7)", "", '  {"eventName":"purchased"}', "}", GOOD]
+    project.export({"s": lines})
+    project.build()
+    assert len(project.table("fct_events")) == 1
+    rejected = project.query("select line, reason, count(*) as n from analytics.rejected_log_lines group by all order by line")
+    assert [(row["line"], row["reason"], row["n"]) for row in rejected] == [
+        ("", "continuation_line", 1),
+        ("    at buy (shop.js:7)", "continuation_line", 2),
+        ('  {"eventName":"purchased"}', "continuation_line", 1),
+        (T + "Error: out of stock", "not_json", 1),
+        ("}", "continuation_line", 1),
+    ]
+
+
+def test_odd_bytes_lose_no_line(project: Project) -> None:
+    """Text that is not UTF-8, carriage returns, \\x01: such lines are still there, and so are their neighbours."""
+    good = GOOD.encode()
+    odd = [
+        (T.encode() + b'{"eventName":"\xff\xfe"}', "not_json"),
+        (T.encode() + b'{"eventName":"caf\xe9"}', "not_json"),
+        (T.encode() + b'{"eventName":"a\rb"}', "not_json"),
+        (T.encode() + b"Traceback\r  line 1\r  line 2", "not_json"),
+        (T.encode() + b'{"eventName":\r"spaced"}', None),
+        (T.encode() + b'{"eventName":"windows"}\r', None),
+        (T.encode() + b"\x01\x02\x03", "not_json"),
+    ]
+    project.export({f"s{n}": gzip.compress(good + b"\n" + line + b"\n" + good + b"\n") for n, (line, _) in enumerate(odd)})
+    said = project.build_from(project.lake)
+    assert not [line for line in said if "Damaged" in line]
+    for n, (line, reason) in enumerate(odd):
+        reasons = [row["reason"] for row in project.query(f"from analytics.rejected_log_lines where log_stream = 's{n}'")]
+        assert reasons == ([reason] if reason else []), line
+        assert len(project.query(f"from analytics.fct_events where log_stream = 's{n}'")) == (2 if reason else 3), line
+    assert {row["event_name"] for row in project.table("fct_events")} == {"searched", "spaced", "windows"}
+    texts = " ".join(row["line"] for row in project.table("rejected_log_lines"))
+    for shown in ("\\xff\\xfe", "caf\\xe9", "a\\x0db", "Traceback\\x0d  line 1", "\\x01"):
+        assert shown in texts
+
+
+def test_a_damaged_file_names_itself_and_all_others_load(project: Project) -> None:
+    whole = gzip.compress("".join(GOOD.replace("12:00:00", f"12:{n // 60:02}:{n % 60:02}") + "\n" for n in range(3000)).encode())
+    damaged = {
+        "zero": (b"", "empty"),
+        "truncated": (whole[: len(whole) // 2], "ends too early"),
+        "header-only": (whole[:12], "ends too early"),
+        "not-gzip": (b"hello\nworld\n", "not a gzip file"),
+        "flipped": (whole[:-30] + bytes([whole[-30] ^ 0xFF]) + whole[-29:], ""),
+        "bad-crc": (whole[:-8] + b"\0\0\0\0" + whole[-4:], ""),
+    }
+    project.export({"good": whole, "empty-but-gzip": gzip.compress(b""), **{name: content for name, (content, _) in damaged.items()}})
+    project.export({"s": [GOOD]}, task_id="task-2")
+    said = "\n".join(project.build_from(project.lake))
+
+    for name, (_, problem) in damaged.items():
+        line = next(line for line in said.splitlines() if f"/{name}/000000.gz" in line)
+        assert line.startswith("Damaged, not read:") and problem in line
+    assert said.count("Damaged") == len(damaged)
+    assert len(project.table("fct_events")) == 3001
+    assert [row["export_task_id"] for row in project.table("loaded_exports")] == ["task-2"]  # the other one is loaded when it is whole
+    assert project.table("export_health")[0]["status"] == "damaged"
+
+    for name in damaged:
+        (project.lake / "logs/2026/10/01/task-1" / name / "000000.gz").write_bytes(gzip.compress((GOOD + "\n").encode()))
+    project.build()  # the next plain run, on the files mended
+    assert len(project.table("fct_events")) == 3001 + len(damaged)
+    assert len(project.table("loaded_exports")) == 2
+    assert project.table("export_health")[0]["status"] == "ok"
+
+
+def test_concatenated_gzip_members_are_one_file(project: Project) -> None:
+    project.export({"s": gzip.compress(GOOD.encode() + b"\n") + gzip.compress(GOOD.encode() + b"\n")})
+    project.build()
+    assert len(project.table("fct_events")) == 2
+
+
+def test_stream_names_of_any_characters(project: Project) -> None:
+    names = ["2026-10-01-[$LATEST]0123abcd", "a-b", "größe 東京 ☃", "quote's \"name\"", "star*and?", "{braces}", "a%20b", "-dash", "semi;colon"]
+    project.export({name: [GOOD] for name in names}, task_id="task [1]*")
+    project.build()
+    assert sorted(row["log_stream"] for row in project.table("fct_events")) == sorted(names)
+
+
+def test_a_hundred_thousand_streams_without_events(project: Project) -> None:
+    """Folders and empty objects of streams that wrote nothing that day."""
+    project.export({"busy": [GOOD]}, objects=1)
+    for n in range(100_000):
+        (project.lake / "logs/2026/10/01/task-1" / f"idle-{n}").mkdir()
+    project.build_from(project.lake)
+    assert len(project.table("fct_events")) == 1
+
+
+def test_no_logs_at_all(project: Project, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no logs found.*It is empty"):
+        build_tables(tmp_path, "", print)
+    with pytest.raises(UserError, match="no such folder"):
+        build_tables(tmp_path / "typo", "", print)
+    (tmp_path / "notes.txt").write_text("hello")
+    with pytest.raises(UserError, match="1 other files are there, e.g. notes.txt"):
+        build_tables(tmp_path, "", print)
+
+
+def test_an_empty_lake_builds_empty_tables(project: Project) -> None:
+    project.export({}, task_id="quiet")
+    project.build()
+    assert_equals_oracle(project)
+    assert [row["status"] for row in project.table("export_health")] == ["empty"]
+
+
+def test_a_broken_export_record_names_itself(project: Project) -> None:
+    project.export({"s": [GOOD]}, task_id="good")
+    project.export({"s": [GOOD]}, task_id="other", day=date(2026, 10, 2))
+    record = project.lake / "exports/2026/10/02/other.json"
+    for text in ("", "{", "[]", '{"export_task_id": "../../x"}', record.read_text().replace("2026-10-02", "soon")):
+        record.write_text(text)
+        said = project.build_from(project.lake)
+        assert any(str(record) in line and "no export record" in line for line in said), text
+        assert len(project.table("fct_events")) == 1
+
+
+def test_objects_that_were_not_synced_are_missed(project: Project) -> None:
+    project.export({"a": [GOOD], "b": [GOOD]})
+    shutil.rmtree(project.lake / "logs/2026/10/01/task-1/b")
+    said = project.build_from(project.lake)
+    assert any("1 of 2 objects are not here" in line for line in said)
+    assert len(project.table("fct_events")) == 1
+    assert project.table("loaded_exports") == []
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ("{event_fields: {user: [uid]}}", "there is no field 'user'"),
+        ("{event_fields: {latency_ms: [{path: took, unit: h}]}}", "unit: ms|s|us|ns"),
+        ("{event_fields: {user_id: ['']}}", "cannot use"),
+    ],
+)
+def test_a_mapping_that_cannot_be(project: Project, variables: str, message: str) -> None:
+    project.export({"s": [GOOD]})
+    with pytest.raises(UserError) as raised:
+        build_tables(project.lake, variables, print)
+    assert message in str(raised.value)

@@ -1,0 +1,1065 @@
+"""The oracle (oracle.py) on cases small enough to check by eye. One test holds one rule."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import math
+from datetime import date, datetime
+from pathlib import Path
+
+import oracle
+import pytest
+from oracle import Config, Tables, compare, compute
+
+DAY = "2026-10-01"
+GROUP = "/shop/api"
+
+PATHS = {
+    "event_id": ["eventId"],
+    "event_at": ["timestamp", "ts"],
+    "event_name": ["eventName", "event.name", '"event.name"'],
+    "user_id": ["userId"],
+    "session_id": ["sessionId"],
+    "product_id": ["productId"],
+    "status_code": ["statusCode"],
+    "method": ["method", "request"],
+    "path": ["path", "request"],
+    "user_agent": ["userAgent"],
+}
+FIELDS = {name: [{"path": path, "unit": None} for path in paths] for name, paths in PATHS.items()}
+FIELDS["latency_ms"] = [
+    {"path": "latencyMs", "unit": None},
+    {"path": "seconds", "unit": "s"},
+    {"path": "micros", "unit": "us"},
+    {"path": "nanos", "unit": "ns"},
+]
+
+
+def catalog_row(event_name: str, status_code: str, route: str, meaning: str) -> dict[str, str]:
+    return {"event_name": event_name, "status_code": status_code, "route": route, "meaning": meaning}
+
+
+CATALOG = [
+    catalog_row("order_placed", "", "", "purchase"),
+    catalog_row("login_failed", "", "", "auth_failure"),
+    catalog_row("", "401", "", "auth_failure"),
+    catalog_row("", "403", "/login", "auth_failure"),
+]
+CONFIG = Config(fields=FIELDS, bot_pattern="bot|crawler", catalog=CATALOG)
+
+
+class Lake:
+    """A lake folder to write exports into."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def write(
+        self,
+        task: str,
+        lines: list[str] | bytes,
+        *,
+        stream: str = "s1",
+        file: str = "000000.gz",
+        day: str = DAY,
+    ):
+        folder = self.root / "logs" / day.replace("-", "/") / task / stream
+        folder.mkdir(parents=True, exist_ok=True)
+        content = lines if isinstance(lines, bytes) else "".join(line + "\n" for line in lines).encode()
+        (folder / file).write_bytes(gzip.compress(content) if file.endswith(".gz") else content)
+
+    def publish(
+        self,
+        task: str,
+        *,
+        day: str = DAY,
+        group: str = GROUP,
+        at: str = "2026-10-02T12:00:00.500Z",
+        size=100,
+        **more,
+    ):
+        folder = self.root / "exports" / day.replace("-", "/")
+        folder.mkdir(parents=True, exist_ok=True)
+        record = {
+            "export_task_id": task,
+            "log_group": group,
+            "export_date": day,
+            "completed_at": at,
+            "bytes": size,
+        }
+        (folder / f"{task}.json").write_text(json.dumps(record | more))
+
+    def export(self, task: str, lines: list[str] | bytes, *, stream: str = "s1", day: str = DAY, **record):
+        self.write(task, lines, stream=stream, day=day)
+        self.publish(task, day=day, **record)
+
+    def compute(self, **settings) -> Tables:
+        return compute(self.root, Config(**{**CONFIG.__dict__, **settings}))
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake(tmp_path)
+
+
+def line(time: str = "12:00:00.000", day: str = DAY, **record) -> str:
+    """A log line, as CloudWatch exports it."""
+    return f"{day}T{time}Z {json.dumps(record)}"
+
+
+def at(time: str, day: str = DAY) -> datetime:
+    return datetime.fromisoformat(f"{day}T{time}")
+
+
+def only_event(lake: Lake, message: str, **settings) -> dict:
+    lake.export("a", [f"{DAY}T12:00:00.000Z {message}"])
+    (event,) = lake.compute(**settings).fct_events
+    return event
+
+
+def reason(lake: Lake, text: str | bytes, **record) -> str:
+    lake.export("a", text.encode() if isinstance(text, str) else text, **record)
+    tables = lake.compute()
+    assert tables.fct_events == []
+    (rejected,) = tables.rejected_log_lines
+    return rejected["reason"]
+
+
+# --------------------------------------------------------------------------------------------------- the lake
+
+
+def test_every_column_of_one_request(lake):
+    text = line(
+        eventName="viewed",
+        userId="u",
+        sessionId="s",
+        productId=7,
+        statusCode=200,
+        latencyMs=1.5,
+        request="get /p/7?x=1 HTTP/1.1",
+        userAgent="Firefox",
+    )
+    lake.export("a", [text])
+    tables = lake.compute()
+    (event,) = tables.fct_events
+    event_id = event.pop("event_id")
+    assert event == {
+        "event_at": at("12:00"),
+        "event_date": date(2026, 10, 1),
+        "event_name": "viewed",
+        "user_id": "u",
+        "session_id": "s",
+        "product_id": "7",
+        "status_code": 200,
+        "latency_ms": 1.5,
+        "method": "GET",
+        "route": "/p/:id",
+        "is_bot": False,
+        "log_group": "/shop/api",
+        "log_stream": "s1",
+        "export_task_id": "a",
+        "exported_at": datetime(2026, 10, 2, 12, 0, 0, 500_000),
+    }
+    assert isinstance(event_id, int)
+    assert tables.events == [
+        {
+            "eventName": "viewed",
+            "userId": "u",
+            "sessionId": "s",
+            "productId": "7",
+            "statusCode": 200,
+            "latencyMs": 1.5,
+            "timestamp": at("12:00"),
+        }
+    ]
+    assert tables.loaded_exports == [
+        {
+            "export_task_id": "a",
+            "log_group": "/shop/api",
+            "export_date": date(2026, 10, 1),
+            "lines": 1,
+            "bytes": 100,
+            "exported_at": datetime(2026, 10, 2, 12, 0, 0, 500_000),
+        }
+    ]
+
+
+def test_a_task_folder_without_a_record_does_not_exist(lake):
+    lake.write("unpublished", [line()])
+    lake.export("a", [line(eventName="x")])
+    tables = lake.compute()
+    assert [event["export_task_id"] for event in tables.fct_events] == ["a"]
+    assert [export["export_task_id"] for export in tables.loaded_exports] == ["a"]
+
+
+def test_an_empty_lake_has_empty_tables(lake):
+    assert all(rows == [] for rows in lake.compute().__dict__.values())
+
+
+def test_the_write_test_object_is_no_log_file(lake):
+    lake.publish("a")
+    (lake.root / "logs/2026/10/01/a").mkdir(parents=True)
+    (lake.root / "logs/2026/10/01/aws-logs-write-test").write_text("Permission Check Successful")
+    (lake.root / "logs/2026/10/01/a/aws-logs-write-test").write_text("Permission Check Successful")
+    assert lake.compute().loaded_exports[0]["lines"] == 0
+
+
+def test_all_files_of_a_stream_are_read_gzip_or_not(lake):
+    for name in ("000000.gz", "000001.gz", "more.log", "more.jsonl", "more.ndjson"):
+        lake.write("a", [line(eventName=name)], file=name)
+    lake.publish("a")
+    names = {event["event_name"] for event in lake.compute().fct_events}
+    assert names == {"000000.gz", "000001.gz", "more.log", "more.jsonl", "more.ndjson"}
+
+
+@pytest.mark.parametrize(
+    ("content", "lines"),
+    [
+        (b"", []),
+        (b"\n", [b""]),
+        (b"a", [b"a"]),
+        (b"a\n", [b"a"]),
+        (b"a\n\nb\n", [b"a", b"", b"b"]),
+        (b"a\r\nb\r", [b"a", b"b"]),
+        (b"a\r\r\nb\rc", [b"a\r", b"b\rc"]),
+        ("a\u2028b\x0bc\x85\n".encode(), ["a\u2028b\x0bc\x85".encode()]),  # only \n ends a line
+    ],
+)
+def test_lines_end_at_newlines_only(content, lines):
+    assert oracle.split_lines(content) == lines
+
+
+# --------------------------------------------------------------------------------------------------- identity
+
+
+def test_the_digest_is_eight_bytes_of_md5_little_endian_halved():
+    # Of md5("abc") the first 8 bytes, and the same from the last to the first:
+    assert hashlib.md5(b"abc", usedforsecurity=False).hexdigest() == "900150983cd24fb0d6963f7d28e17f72"
+    assert oracle.digest("abc") == 0xB04FD23C98500190 >> 1 == 12704604231530709392 // 2 == 6352302115765354696
+
+
+def test_a_line_is_its_own_identity(lake):
+    lake.export("a", [line(eventName="x")])
+    text = '/shop/api\ns1\n2026-10-01T12:00:00.000Z {"eventName": "x"}'
+    assert hashlib.md5(text.encode(), usedforsecurity=False).hexdigest().startswith("bff2d93f191212be")
+    assert lake.compute().fct_events[0]["event_id"] == 0xBE1212193FD9F2BF >> 1
+
+
+def test_the_kth_identical_line_of_a_stream_has_k_in_its_identity(lake):
+    lake.write("a", [line(), line()], file="000000.gz")
+    lake.write("a", [line()], file="000001.gz")  # k goes on over the files of a stream
+    lake.write("a", [line()], stream="s2")  # and starts again in another stream
+    lake.publish("a")
+    text = "2026-10-01T12:00:00.000Z {}"
+    first = oracle.digest(f"/shop/api\ns1\n{text}")
+    assert {event["event_id"] for event in lake.compute().fct_events} == {
+        first,
+        oracle.digest(f"{first}\n2"),
+        oracle.digest(f"{first}\n3"),
+        oracle.digest(f"/shop/api\ns2\n{text}"),
+    }
+
+
+def test_a_day_exported_again_adds_only_what_is_new(lake):
+    lake.export("first", [line(), line(), line(eventName="x")])
+    lake.export("again", [line(), line(), line(), line(eventName="x")], at="2026-10-03T12:00:00.000Z")
+    credited = [event["export_task_id"] for event in lake.compute().fct_events]
+    assert sorted(credited) == ["again", "first", "first", "first"]  # a third identical line came late
+
+
+def test_a_carriage_return_before_the_newline_is_no_part_of_the_line(lake):
+    lake.export("a", f"{line()}\r\n".encode())
+    lake.export("b", [line()], at="2026-10-03T12:00:00.000Z")
+    assert [event["export_task_id"] for event in lake.compute().fct_events] == ["a"]
+
+
+def test_an_event_id_of_its_own_is_the_identity_in_every_stream_and_group(lake):
+    lake.export("b", [line(eventId="e", eventName="copy")], group="/other", at="2026-10-03T12:00:00.000Z")
+    lake.export("c", [line(eventId="e", eventName="copy")], stream="s2", at="2026-10-03T12:00:00.000Z")
+    lake.export("a", [line("13:00:00.000", eventId="e", eventName="first export")])
+    (event,) = lake.compute().fct_events
+    assert (event["event_name"], event["event_at"]) == ("first export", at("13:00"))
+    assert event["event_id"] == oracle.digest("\ne")
+
+
+def test_of_exports_completed_at_the_same_time_the_lower_task_id_is_credited(lake):
+    lake.export("b", [line(eventId="e", eventName="b")])
+    lake.export("a", [line("13:00:00.000", eventId="e", eventName="a")])
+    assert [event["event_name"] for event in lake.compute().fct_events] == ["a"]
+
+
+def test_within_an_export_the_earliest_copy_is_kept_and_then_the_lower_digest(lake):
+    early, late = line(eventId="e", eventName="early"), line("12:00:00.001", eventId="e", eventName="late")
+    lake.export("a", [late, early])
+    assert [event["event_name"] for event in lake.compute().fct_events] == ["early"]
+
+    lines = [line(eventId="e", eventName=name) for name in "xyz"]
+    lake.export("a", lines)
+    lowest = min(lines, key=lambda text: oracle.digest(f"/shop/api\ns1\n{text}"))
+    (event,) = lake.compute().fct_events
+    assert f'"{event["event_name"]}"' in lowest
+
+
+@pytest.mark.parametrize(
+    ("timestamps", "kept"),
+    [
+        (["2026-10-01T00:00", "2026-10-02T00:00"], ["2026-10-01T00:00"]),  # exactly one day: copies
+        (
+            ["2026-10-01T00:00", "2026-10-02T00:00:00.000001"],
+            ["2026-10-01T00:00", "2026-10-02T00:00:00.000001"],
+        ),
+        (
+            ["2026-10-01T00:00", "2026-10-01T20:00", "2026-10-02T16:00"],
+            ["2026-10-01T00:00"],
+        ),  # no gap of a day
+    ],
+)
+def test_the_same_event_id_after_the_horizon_is_another_event(lake, timestamps, kept):
+    lake.export("a", [line(eventId="e", timestamp=timestamp) for timestamp in timestamps])
+    assert [event["event_at"] for event in lake.compute().fct_events] == [*map(datetime.fromisoformat, kept)]
+
+
+def test_the_horizon_can_be_configured(lake):
+    lake.export("a", [line(eventId="e", timestamp=t) for t in ("2026-10-01T00:00", "2026-10-03T00:00")])
+    assert len(lake.compute(dedupe_horizon_days=2).fct_events) == 1
+    assert len(lake.compute(dedupe_horizon_days=1).fct_events) == 2
+
+
+def test_rejected_lines_keep_the_digest_of_their_line_and_the_earliest_export(lake):
+    text = line(eventId="e", timestamp="soon")
+    lake.export("later", [text, text], at="2026-10-03T12:00:00.000Z")
+    lake.export("first", [text])
+    rejected = {row["line_id"]: row for row in lake.compute().rejected_log_lines}
+    first = oracle.digest(f"/shop/api\ns1\n{text}")
+    assert {line_id: row["export_task_id"] for line_id, row in rejected.items()} == {
+        first: "first",
+        oracle.digest(f"{first}\n2"): "later",
+    }
+    row = rejected[oracle.digest(f"/shop/api\ns1\n{text}")]
+    del row["line_id"]
+    assert row == {
+        "logged_at": at("12:00"),
+        "line": text,
+        "reason": "unreadable_timestamp",
+        "log_group": "/shop/api",
+        "log_stream": "s1",
+        "export_task_id": "first",
+        "exported_at": datetime(2026, 10, 2, 12, 0, 0, 500_000),
+    }
+
+
+# ----------------------------------------------------------------------------------- lines that are no events
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("  at Object.handler (index.js:3)\n", "continuation_line"),
+        ("\n", "continuation_line"),
+        ('{"eventName": "x"}\n', "continuation_line"),
+        ("2026-10-01T12:00:00Z {}\n", "continuation_line"),  # no milliseconds
+        ("2026-10-01T12:00:00.000Z\n", "continuation_line"),  # no space, no message
+        ("2026-13-01T12:00:00.000Z {}\n", "continuation_line"),  # no such month
+        (f"{DAY}T12:00:00.000Z START RequestId: 1 Version: 2\n", "lambda_platform_line"),
+        (f"{DAY}T12:00:00.000Z END RequestId: 1\n", "lambda_platform_line"),
+        (f"{DAY}T12:00:00.000Z REPORT RequestId: 1\tDuration: 2 ms\n", "lambda_platform_line"),
+        (f"{DAY}T12:00:00.000Z INIT_START Runtime Version: 3\n", "lambda_platform_line"),
+        (f"{DAY}T12:00:00.000Z INIT_REPORT\n", "lambda_platform_line"),
+        (f"{DAY}T12:00:00.000Z EXTENSION Name: x\n", "lambda_platform_line"),
+        (f"{DAY}T12:00:00.000Z TELEMETRY Name: x\n", "lambda_platform_line"),
+        (f"{DAY}T12:00:00.000Z XRAY TraceId: x\n", "lambda_platform_line"),
+        (f"{DAY}T12:00:00.000Z STARTED\n", "not_json"),
+        (f"{DAY}T12:00:00.000Z \n", "not_json"),
+        (f"{DAY}T12:00:00.000Z  START RequestId: 1\n", "not_json"),
+        (f'{DAY}T12:00:00.000Z {{"a": 1\n', "not_json"),
+        (f"{DAY}T12:00:00.000Z {{}} {{}}\n", "not_json"),
+        (f'{DAY}T12:00:00.000Z {{"a": 1,}}\n', "not_json"),
+        (f'{DAY}T12:00:00.000Z {{"a": "x\ty"}}\n', "not_json"),  # a raw control character
+        (f'{DAY}T12:00:00.000Z {{"a": "x\x00y"}}\n', "not_json"),
+        (f'{DAY}T12:00:00.000Z {{"a": "\\ud800"}}\n', "not_json"),  # half a character
+        (f'{DAY}T12:00:00.000Z {{"a": "\\ude00\\ud83d"}}\n', "not_json"),
+        (f'{DAY}T12:00:00.000Z {{"a": "\\ud83d\\ude00 \\n \\udc00"}}\n', "not_json"),
+        (f"{DAY}T12:00:00.000Z [1]\n", "not_an_object"),
+        (f"{DAY}T12:00:00.000Z 1\n", "not_an_object"),
+        (f"{DAY}T12:00:00.000Z null\n", "not_an_object"),
+        (f'{DAY}T12:00:00.000Z "x"\n', "not_an_object"),
+        (f'{DAY}T12:00:00.000Z {{"timestamp": "soon"}}\n', "unreadable_timestamp"),
+        (f'{DAY}T12:00:00.000Z {{"timestamp": "1999-12-31T23:59:59Z"}}\n', "timestamp_out_of_range"),
+        ("1999-12-31T23:59:59.999Z {}\n", "timestamp_out_of_range"),
+    ],
+)
+def test_why_a_line_is_rejected(lake, text, expected):
+    assert reason(lake, text) == expected
+
+
+def test_a_line_that_is_not_utf8_is_not_json_and_its_bytes_are_spelled_out(lake):
+    raw = f"{DAY}T12:00:00.000Z ".encode() + b'{"a": "caf\xe9"}'
+    assert reason(lake, raw) == "not_json"
+    (rejected,) = lake.compute().rejected_log_lines
+    assert rejected["line"] == DAY + 'T12:00:00.000Z {"a": "caf\\xe9"}'
+    assert rejected["logged_at"] == at("12:00")
+
+
+def test_a_message_over_several_lines_is_one_rejected_line_and_its_continuations(lake):
+    lake.export("a", [f"{DAY}T12:00:00.000Z {{", '"eventName": "x"', "", "}"])
+    rejected = {row["line"]: (row["reason"], row["logged_at"]) for row in lake.compute().rejected_log_lines}
+    assert rejected == {
+        f"{DAY}T12:00:00.000Z {{": ("not_json", at("12:00")),
+        '"eventName": "x"': ("continuation_line", None),
+        "": ("continuation_line", None),
+        "}": ("continuation_line", None),
+    }
+
+
+def test_in_plain_format_the_prefix_is_optional(lake):
+    lake.export(
+        "a", ['{"eventName": "bare", "ts": 1790812800}', line(eventName="prefixed")], line_format="plain"
+    )
+    assert [(event["event_name"], event["event_at"]) for event in lake.compute().fct_events] == [
+        ("bare", at("00:00")),
+        ("prefixed", at("12:00")),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("\n", "not_json"),
+        ('{"eventName": "x"}\n', "no_timestamp"),
+        ("START RequestId: 1\n", "lambda_platform_line"),
+        ('{"timestamp": "soon"}\n', "unreadable_timestamp"),
+    ],
+)
+def test_why_a_line_in_plain_format_is_rejected(lake, text, expected):
+    assert reason(lake, text, line_format="plain") == expected
+
+
+# ------------------------------------------------------------------------------------------------------- JSON
+
+
+def test_a_message_may_hold_any_character(lake):
+    event = only_event(lake, '{"eventName": "a\u2028b\x85\U0001f600 \\ud83d\\ude00 \\\\ud800 \\n"}')
+    assert event["event_name"] == "a\u2028b\x85\U0001f600 \U0001f600 \\ud800 \n"
+
+
+def test_of_a_repeated_key_the_first_counts(lake):
+    event = only_event(
+        lake, '{"userId": "first", "userId": "second", "event": {"name": "x"}, "event": {"name": "y"}}'
+    )
+    assert (event["user_id"], event["event_name"]) == ("first", "x")
+    assert only_event(lake, '{"userId": null, "userId": "second"}')["user_id"] is None
+
+
+@pytest.mark.parametrize(
+    ("literal", "text"),
+    [
+        ('"u"', "u"), ("42", "42"), ("42.0", "42.0"), ("-1E+2", "-1E+2"), ("9" * 5000, "9" * 5000), ("true",
+        "true"),
+        ("false", "false"), ("0", "0"), ('" "', " "), ('"null"', "null"),
+        ("null", None), ('""', None), ('"-"', None), ("{}", None), ('["u"]', None), ('{"a": "u"}', None),
+    ],
+)  # fmt: skip
+def test_the_text_of_a_value(lake, literal, text):
+    assert only_event(lake, f'{{"userId": {literal}}}')["user_id"] == text
+
+
+@pytest.mark.parametrize(
+    ("record", "name"),
+    [
+        ({"eventName": "first", "event": {"name": "second"}}, "first"),
+        ({"eventName": "", "event": {"name": "second"}}, "second"),
+        ({"eventName": None, "event": {"name": "-"}, "event.name": "third"}, "third"),
+        ({"eventName": {"a": 1}, "event": "scalar", "event.name": "third"}, "third"),
+        ({"eventName": 0, "event": {"name": "second"}}, "0"),
+        ({"event": [{"name": "in a list"}]}, None),
+    ],
+)
+def test_the_first_path_that_counts_wins(lake, record, name):
+    assert only_event(lake, json.dumps(record))["event_name"] == name
+
+
+def test_dots_descend_except_in_double_quotes():
+    assert oracle.keys_of("a.b-c.@t") == ("a", "b-c", "@t")
+    assert oracle.keys_of('"a.b"') == ("a.b",)
+    assert oracle.keys_of('x."a.b".c') == ("x", "a.b", "c")
+
+
+def test_nan_and_infinity_are_json_but_no_numbers(lake):
+    event = only_event(lake, '{"latencyMs": NaN, "statusCode": Infinity, "userId": "u", "x": -Infinity}')
+    assert (event["latency_ms"], event["status_code"], event["user_id"]) == (None, None, "u")
+    assert reason(lake, f'{DAY}T12:00:00.000Z {{"timestamp": NaN}}') == "unreadable_timestamp"
+
+
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
+def test_json_may_be_nested_ten_thousand_levels_deep(lake, opening, closing):
+    deep = opening * 10_000 + "1" + closing * 10_000
+    assert only_event(lake, f'{{"x": {deep}, "userId": "u"}}')["user_id"] == "u"
+    assert reason(lake, f'{DAY}T12:00:00.000Z {{"x": {deep[:-1]}, "userId": "u"}}') == "not_json"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{}", "[]", " [ ] ", '{"a":1,"b":[true,false,null,{}],"a":2}', '"x\\n"', "-0.5e-3",
+        "[NaN,-Infinity,Infinity]",
+        '{"a":{"b":[[],[1,[2]]]}}', "", " ", "{", "]", "[1", "[1,]", "[,1]", "[1 2]", '{"a"}', '{"a":}',
+        '{"a":1,}',
+        "{1:2}", '{"a":1 "b":2}', "{]", "[}", "1 2", "[]]", "01", "1.", "-", "+1", "tru", "truee", "'a'",
+        '"a', '"\t"',
+        '{"a":1}}', "[1,2]x", "\ufeff{}", "\x0b{}", '{"a"::1}', '[":"]', '{"a",1}', "[1:2]",
+    ],
+)  # fmt: skip
+def test_the_parser_for_deep_json_agrees_with_the_one_of_python(text):
+    def outcome(parse):
+        try:
+            return parse(text)
+        except ValueError:
+            return "not JSON"
+
+    assert outcome(oracle.parse_deep_json) == outcome(oracle.DECODER.decode)
+
+
+# ----------------------------------------------------------------------------------------------------- fields
+
+
+@pytest.mark.parametrize(
+    ("literal", "expected"),
+    [
+        # numbers: 1790812800 s = 2026-10-01T00:00:00Z
+        ("1790812800", "2026-10-01T00:00:00"),
+        ('"1790812800"', "2026-10-01T00:00:00"),
+        ("1790812800.5", "2026-10-01T00:00:00.5"),
+        ("1.7908128e9", "2026-10-01T00:00:00"),
+        ("1790812800123", "2026-10-01T00:00:00.123"),
+        ("1790812800123.4567", "2026-10-01T00:00:00.123456"),
+        ("1790812800123456", "2026-10-01T00:00:00.123456"),
+        ("1790812800123456.9", "2026-10-01T00:00:00.123456"),
+        ("1790812800123456999", "2026-10-01T00:00:00.123456"),  # nanoseconds, cut
+        ("1790812800.1234569999999", "2026-10-01T00:00:00.123456"),  # more digits than a double has
+        ("946684800", "2000-01-01T00:00:00"),
+        ("4102444799.999999", "2099-12-31T23:59:59.999999"),
+        # ISO 8601
+        ('"2026-10-01T12:34:56Z"', "2026-10-01T12:34:56"),
+        ('"2026-10-01 12:34:56"', "2026-10-01T12:34:56"),
+        ('"2026-10-01T12:34"', "2026-10-01T12:34:00"),
+        ('"2026-10-01T12:34Z"', "2026-10-01T12:34:00"),
+        ('"2026-10-01T12:34:56.5Z"', "2026-10-01T12:34:56.5"),
+        ('"2026-10-01 12:34:56,789"', "2026-10-01T12:34:56.789"),
+        ('"2026-10-01T12:34:56.1234569Z"', "2026-10-01T12:34:56.123456"),
+        ('"2026-10-01T12:34:56+02:00"', "2026-10-01T10:34:56"),
+        ('"2026-10-01T00:30:00+0530"', "2026-09-30T19:00:00"),
+        ('"2026-10-01T12:34:56-07"', "2026-10-01T19:34:56"),
+        ('"1999-12-31T23:30:00-01:00"', "2000-01-01T00:30:00"),
+        ('"2100-01-01T00:30:00+01:00"', "2099-12-31T23:30:00"),
+        # as web servers write it
+        ('"17/May/2015:08:05:32 +0000"', "2015-05-17T08:05:32"),
+        ('"17/May/2015:08:05:32 -0400"', "2015-05-17T12:05:32"),
+        # missing: the time it was logged
+        ("null", "2026-10-01T12:00:00"),
+        ('""', "2026-10-01T12:00:00"),
+        ('"-"', "2026-10-01T12:00:00"),
+        ("{}", "2026-10-01T12:00:00"),
+    ],
+)
+def test_the_forms_of_a_timestamp(lake, literal, expected):
+    assert only_event(lake, f'{{"timestamp": {literal}}}')["event_at"] == datetime.fromisoformat(expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "microseconds"),
+    [
+        ("99999999999", None), ("100000000000", None),  # the year 5138; 1973 in milliseconds
+        ("946684800000", 0), ("99999999999999", None), ("946684800000000", 0), ("946684800000000000", 0),
+        ("946684799.999999", None), ("4102444800", None), ("0", None), ("-1790812800", None),
+        ("1e-999999999999", None), ("20261001", None),
+    ],
+)  # fmt: skip
+def test_the_magnitude_of_a_number_tells_its_unit(text, microseconds):
+    expected = oracle.OUT_OF_RANGE if microseconds is None else datetime(2000, 1, 1)
+    assert oracle.read_epoch(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "soon", "true", "2026-10-01", "2026-10-01T12", "2026-13-01T00:00:00Z", "2026-02-29T00:00:00Z",
+        "2026-10-01T24:00:00Z", "2026-10-01T12:60:00Z", "2026-10-01T12:34:60Z", "2026-10-01T12:34:56.Z",
+        "2026-10-01T12:34:56  +0000", "2026-10-01t12:34:56z", "2026-10-01T12:34:56+24:00",
+        "2026-10-01T12:34:56+1",
+        "20261001T123456Z", "17/May/2015:08:05:32", "17/Mai/2015:08:05:32 +0000",
+        "31/Feb/2015:08:05:32 +0000",
+        "1e999999999999", " 1790812800", "1_790_812_800", "0x6abcde00", "\u0661\u0667", "2026-10-01T12:34:56Z\n",
+    ],
+)  # fmt: skip
+def test_a_timestamp_that_is_not_readable(text):
+    assert oracle.read_timestamp(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1999-12-31T23:59:59.999999Z",
+        "2100-01-01T00:00:00Z",
+        "0000-02-29T00:00:00Z",
+        "9999-12-31T23:59:59-01:00",
+    ],
+)
+def test_a_timestamp_out_of_range(lake, text):
+    assert reason(lake, line(timestamp=text)) == "timestamp_out_of_range"
+
+
+@pytest.mark.parametrize(
+    ("literal", "status_code"),
+    [
+        ("200", 200), ('"200"', 200), ("200.0", 200), ('"200.0"', 200), ("2e2", 200), ("100", 100),
+        ("599", 599),
+        ("99", None), ("600", None), ("200.5", None), ('"OK"', None), ('"200 OK"', None), ("true", None),
+        ("null", None),
+        ("-200", None), ("1e99", None), ('"nan"', None), ("[200]", None),
+    ],
+)  # fmt: skip
+def test_the_forms_of_a_status_code(lake, literal, status_code):
+    found = only_event(lake, f'{{"statusCode": {literal}}}')["status_code"]
+    assert found == status_code
+    assert type(found) is type(status_code)
+
+
+@pytest.mark.parametrize(
+    ("record", "latency_ms"),
+    [
+        ('{"latencyMs": 12}', 12.0),
+        ('{"latencyMs": "12.5"}', 12.5),
+        ('{"seconds": 0.25}', 250.0),
+        ('{"micros": 1500}', 1.5),
+        ('{"nanos": 2000000}', 2.0),
+        ('{"latencyMs": "12.5ms"}', 12.5),
+        ('{"latencyMs": "3s"}', 3000.0),
+        ('{"latencyMs": "5us"}', 0.005),
+        ('{"latencyMs": "5\u00b5s"}', 0.005),
+        ('{"latencyMs": "5\u03bcs"}', 0.005),
+        ('{"latencyMs": "7ns"}', 0.000007),
+        ('{"seconds": "20ms"}', 20.0),  # the suffix is stronger than the unit of the path
+        ('{"latencyMs": 0}', 0.0),
+        ('{"latencyMs": -0.0}', 0.0),
+        ('{"latencyMs": 1.5e3}', 1500.0),
+        ('{"latencyMs": -1}', None),
+        ('{"latencyMs": NaN}', None),
+        ('{"latencyMs": "NaN"}', None),
+        ('{"latencyMs": "Infinity"}', None),
+        ('{"latencyMs": 1e999}', None),
+        ('{"seconds": 1e306}', None),
+        ('{"latencyMs": "fast"}', None),
+        ('{"latencyMs": "1m2s"}', None),
+        ('{"latencyMs": "12 ms"}', 12.0),
+        ('{"latencyMs": "12MS"}', None),
+        ('{"latencyMs": true}', None),
+        ('{"latencyMs": "fast", "seconds": 1}', None),  # the first that counts, readable or not
+        ('{"latencyMs": "-", "seconds": 1}', 1000.0),
+        ("{}", None),
+    ],
+)
+def test_the_forms_of_a_latency(lake, record, latency_ms):
+    found = only_event(lake, record)["latency_ms"]
+    assert found is latency_ms is None or math.isclose(found, latency_ms, rel_tol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("text", "method"),
+    [
+        ("get", "GET"), ("POST", "POST"), ("GET /a/b?x=1 HTTP/1.1", "GET"), ("get /a", "GET"),
+        ("M-SEARCH", None),
+        ("GET1", None), ("\u00e9", None), (" GET", None), ("200", None),
+    ],
+)  # fmt: skip
+def test_the_forms_of_a_method(text, method):
+    assert oracle.read_method(text) == method
+
+
+@pytest.mark.parametrize(
+    ("text", "route"),
+    [
+        ("/", "/"),
+        ("/products", "/products"),
+        ("/products/", "/products/"),
+        ("/products/123", "/products/:id"),
+        ("/products/123/", "/products/:id/"),
+        ("/products/123/reviews/9", "/products/:id/reviews/:id"),
+        ("/1/2", "/:id/:id"),
+        ("/u/3f2b8c1e-7d4a-4c1b-9e2f-0a1b2c3d4e5f", "/u/:id"),
+        ("/u/3F2B8C1E-7D4A-4C1B-9E2F-0A1B2C3D4E5F", "/u/:id"),
+        ("/u/0123456789abcdef", "/u/:id"),
+        ("/u/0123456789abcde", "/u/0123456789abcde"),  # 15 hex digits
+        ("/u/01ARZ3NDEKTSV4RRFFQ69G5FAV", "/u/:id"),  # ULID
+        ("/u/01arz3ndektsv4rrffq69g5fav", "/u/01arz3ndektsv4rrffq69g5fav"),
+        ("/u/01ARZ3NDEKTSV4RRFFQ69G5FA", "/u/01ARZ3NDEKTSV4RRFFQ69G5FA"),  # 25
+        ("/p/p-123", "/p/:id"),
+        ("/p/sku_42", "/p/:id"),
+        ("/p/p--123", "/p/p--123"),
+        ("/p/a-b-1", "/p/a-b-1"),
+        ("/p/p-123x", "/p/p-123x"),
+        ("/p/p2-123", "/p/p2-123"),
+        ("/v1/x", "/v1/x"),
+        ("/p/12.5", "/p/12.5"),
+        ("/a//1", "/a//:id"),
+        ("/a/1?b=/2#c", "/a/:id"),
+        ("/a/1#c?d", "/a/:id"),
+        ("https://shop.example:8443/a/1?b=2", "/a/:id"),
+        ("http://shop.example/", "/"),
+        ("https://shop.example", "/"),
+        ("?a=1", None),
+        ("*", None),
+        ("a/1", None),
+        ("/go?to=http://x/y", "/go"),
+        ("GET /a/1?x=1 HTTP/1.1", "/a/:id"),
+        ("GET https://shop.example/a/1 HTTP/2", "/a/:id"),
+        ("POST /a", "/a"),
+        ("/a/1\n", "/a/1\n"),
+    ],
+)
+def test_the_route_of_a_path(text, route):
+    assert oracle.read_route(text) == route
+
+
+def test_method_and_path_come_from_the_same_request_line(lake):
+    event = only_event(lake, '{"request": "GET /a/1?x=1 HTTP/1.1"}')
+    assert (event["method"], event["route"]) == ("GET", "/a/:id")
+    event = only_event(lake, '{"method": "put", "path": "/b", "request": "GET /a/1?x=1 HTTP/1.1"}')
+    assert (event["method"], event["route"]) == ("PUT", "/b")
+
+
+@pytest.mark.parametrize(
+    ("record", "is_bot"),
+    [
+        ({"userAgent": "Mozilla/5.0 (compatible; GoogleBot/2.1)"}, True),
+        ({"userAgent": "CRAWLER"}, True),
+        ({"userAgent": "Firefox"}, False),
+        ({"userAgent": "-"}, False),
+        ({}, False),
+    ],
+)
+def test_bots_are_known_by_their_user_agent(lake, record, is_bot):
+    assert only_event(lake, json.dumps(record))["is_bot"] is is_bot
+
+
+# ------------------------------------------------------------------------------------------------------ marts
+
+
+def test_daily_events_counts_users_and_sessions_once_and_no_bots(lake):
+    lake.export("a", [
+        line("00:00:00.000", eventName="x", userId="u1", sessionId="s1"),
+        line("23:59:59.999", eventName="x", userId="u1", sessionId="s2"),
+        line(eventName="x", userId="u2"),
+        line(eventName="x", userId="bot", userAgent="bot"),
+        line(),
+    ])  # fmt: skip
+    day = date(2026, 10, 1)
+    assert lake.compute().daily_events == [
+        {"event_date": day, "event_name": "(none)", "events": 1, "users": 0, "sessions": 0},
+        {"event_date": day, "event_name": "x", "events": 3, "users": 2, "sessions": 2},
+    ]
+
+
+def test_days_and_hours_are_those_of_the_reporting_timezone(lake):
+    lake.export("a", [line("23:30:00.000", eventName="x", statusCode=200)])
+    tables = lake.compute(reporting_timezone="Asia/Kolkata")  # 5 h 30 min ahead
+    assert tables.fct_events[0]["event_date"] == date(2026, 10, 1)
+    assert tables.daily_events[0]["event_date"] == date(2026, 10, 2)
+    assert tables.daily_endpoint_reliability[0]["event_date"] == date(2026, 10, 2)
+    assert tables.hourly_reliability[0]["event_hour"] == datetime(2026, 10, 2, 5)
+
+
+def test_the_hour_that_comes_twice_is_one_hour(lake):
+    # In Berlin the clocks went from 03:00 back to 02:00 at 01:00 UTC on 25 October 2026.
+    day = "2026-10-25"
+    lake.export("a", [line(time, day, statusCode=200) for time in ("00:30:00.000", "01:30:00.000")], day=day)
+    (row,) = lake.compute(reporting_timezone="Europe/Berlin").hourly_reliability
+    assert (row["event_hour"], row["requests"]) == (datetime(2026, 10, 25, 2), 2)
+
+
+def test_endpoints_count_requests_of_bots_too(lake):
+    lake.export("a", [
+        line(method="get", path="/p/1", statusCode=200, latencyMs=10),
+        line(method="get", path="/p/2", statusCode=404, latencyMs=20, userAgent="bot"),
+        line(method="get", path="/p/3", statusCode=503),
+        line(method="get", path="/p/4", statusCode=500, latencyMs=30),
+        line(method="get", path="/p/5", latencyMs=1000),  # no status code: no request
+        line(statusCode=302),
+    ])  # fmt: skip
+    none, products = lake.compute().daily_endpoint_reliability
+    assert products == {
+        "event_date": date(2026, 10, 1),
+        "method": "GET",
+        "route": "/p/:id",
+        "requests": 4,
+        "client_errors": 1,
+        "server_errors": 2,
+        "server_error_rate": 0.5,
+        "latency_p50_ms": 20.0,
+        "latency_p95_ms": pytest.approx(29.0),
+        "latency_p99_ms": pytest.approx(29.8),
+    }
+    assert none == {
+        "event_date": date(2026, 10, 1),
+        "method": "(none)",
+        "route": "(none)",
+        "requests": 1,
+        "client_errors": 0,
+        "server_errors": 0,
+        "server_error_rate": 0.0,
+        "latency_p50_ms": None,
+        "latency_p95_ms": None,
+        "latency_p99_ms": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("values", "fraction", "expected"),
+    [
+        ([], 0.5, None), ([7.0], 0.99, 7.0), ([2.0, 1.0], 0.5, 1.5), ([3.0, 1.0, 2.0], 0.5, 2.0),
+        ([0.0, 10.0], 0.95, 9.5), ([float(n) for n in range(101)], 0.95, 95.0),
+        ([1.0, 2.0, 3.0, 4.0, 10.0], 0.99, 9.76),
+    ],
+)  # fmt: skip
+def test_percentiles_are_interpolated(values, fraction, expected):
+    assert oracle.percentile(values, fraction) == (expected if expected is None else pytest.approx(expected))
+
+
+def test_hours_have_a_row_for_requests_and_for_auth_failures(lake):
+    lake.export("a", [
+        line("08:00:00.000", statusCode=200, latencyMs=10),
+        line("08:59:59.999", statusCode=401, latencyMs=20, userAgent="bot"),
+        line("08:30:00.000", statusCode=403, path="/login"),
+        line("08:30:00.000", statusCode=403, path="/orders"),  # 403 fails to authenticate only at /login
+        line("08:30:00.000", statusCode=500),
+        line("09:00:00.000", eventName="login_failed", latencyMs=99),
+        line("10:00:00.000", eventName="page_viewed"),  # neither
+        line("11:00:00.000", eventName="login_failed", statusCode=401),  # two catalog rows, one failure
+    ])  # fmt: skip
+    rows = lake.compute().hourly_reliability
+    assert [tuple(row.values()) for row in rows] == [
+        (at("08:00"), 5, 3, 1, 2, pytest.approx(19.5)),
+        (at("09:00"), 0, 0, 0, 1, None),
+        (at("11:00"), 1, 1, 0, 1, None),
+    ]
+    assert [*rows[0]] == [
+        "event_hour",
+        "requests",
+        "client_errors",
+        "server_errors",
+        "auth_failures",
+        "latency_p95_ms",
+    ]
+
+
+def test_a_session_by_id_goes_on_whatever_the_gaps_and_its_user_may_log_in_late(lake):
+    lake.export("a", [
+        line("08:00:00.000", sessionId="s", eventName="landed"),
+        line("08:00:01.000", sessionId="s", userId="bot", userAgent="bot"),
+        line("12:00:00.000", sessionId="s", eventName="logged_in", userId="u1", statusCode=200),
+        line("13:00:00.000", sessionId="s", eventName="order_placed", userId="u2", statusCode=502),
+        line("14:00:00.500", sessionId="s", userId="u1"),
+    ])  # fmt: skip
+    assert lake.compute().sessions == [
+        {
+            "session_id": "s",
+            "user_id": "u1",
+            "started_at": at("08:00"),
+            "ended_at": at("14:00:00.5"),
+            "duration_seconds": 21600.5,
+            "events": 4,
+            "requests": 2,
+            "server_errors": 1,
+            "entry_event": "landed",
+            "exit_event": "(none)",
+            "converted": True,
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("second", "session_ids"),
+    [
+        ("2026-10-01T08:30:00", ["u@2026-10-01T08:00:00.000000Z"]),
+        ("2026-10-01T08:30:00.000001", ["u@2026-10-01T08:00:00.000000Z", "u@2026-10-01T08:30:00.000001Z"]),
+    ],
+)
+def test_a_session_by_user_ends_at_a_gap_of_more_than_30_minutes(lake, second, session_ids):
+    lake.export("a", [line(userId="u", timestamp=timestamp) for timestamp in ("2026-10-01T08:00:00", second)])
+    assert [row["session_id"] for row in lake.compute().sessions] == session_ids
+
+
+def test_sessions_by_user_are_apart_from_other_users_and_from_sessions_by_id(lake):
+    lake.export("a", [
+        line("08:00:00.000", userId="u1"),
+        line("08:20:00.000", userId="u1", sessionId="s"),
+        line("08:40:00.000", userId="u1"),  # 40 minutes after the last one without a session id
+        line("08:00:00.000", userId="u2"),
+        line("08:10:00.000"),  # nobody's
+    ])  # fmt: skip
+    assert [(row["session_id"], row["user_id"], row["events"]) for row in lake.compute().sessions] == [
+        ("s", "u1", 1),
+        ("u1@2026-10-01T08:00:00.000000Z", "u1", 1),
+        ("u1@2026-10-01T08:40:00.000000Z", "u1", 1),
+        ("u2@2026-10-01T08:00:00.000000Z", "u2", 1),
+    ]
+    assert len(lake.compute(session_gap_minutes=40).sessions) == 3
+
+
+def test_entry_and_exit_of_events_at_the_same_time_go_by_event_id(lake):
+    names = sorted("abc", key=lambda name: oracle.digest(f"\n{name}"))
+    lake.export("a", [line(sessionId="s", eventId=name, eventName=name, userId=name) for name in "abc"])
+    (row,) = lake.compute().sessions
+    assert (row["entry_event"], row["exit_event"], row["user_id"]) == (names[0], names[2], names[0])
+
+
+def test_export_health_counts_each_line_once(lake):
+    lake.export("a", [line(eventName="x"), line(eventId="e"), line(eventId="e"), "continued"], size=10)
+    lake.export("b", [line(eventName="x"), line(eventName="new")], size=5, at="2026-10-03T00:00:00.000Z")
+    assert lake.compute().export_health == [
+        {
+            "event_date": date(2026, 10, 1),
+            "log_group": GROUP,
+            "exports": 2,
+            "lines": 6,
+            "events": 3,  # x, e, new
+            "rejected": 1,
+            "duplicates": 2,  # e once more in a, x once more in b
+            "bytes": 15,
+            "exported_at": datetime(2026, 10, 2, 12, 0, 0, 500_000),
+            "lag_hours": pytest.approx(12 + 0.5 / 3600),
+            "status": "ok",
+        }
+    ]
+
+
+def test_export_health_statuses(lake):
+    lake.export(
+        "ok", [line(day="2026-10-01")], day="2026-10-01", at="2026-10-03T12:00:00.000Z"
+    )  # exactly 36 h
+    lake.export("late", [line(day="2026-10-02")], day="2026-10-02", at="2026-10-04T12:00:00.001Z")
+    lake.publish("empty", day="2026-10-03", at="2026-10-04T12:00:00.000Z")
+    lake.publish("damaged", day="2026-10-05", at="2026-10-09T12:00:00.000Z", unreadable_objects=1)
+    lake.publish("damaged no more", day="2026-10-05", at="2026-10-10T12:00:00.000Z")
+    lake.publish("late and empty", day="2026-10-06", at="2026-10-09T12:00:00.000Z")
+    lake.publish("other", day="2026-10-06", at="2026-10-07T12:00:00.000Z", group="/shop/web")
+    health = {(row["event_date"].day, row["log_group"]): row for row in lake.compute().export_health}
+    assert {key: row["status"] for key, row in health.items()} == {
+        (1, "/shop/api"): "ok",
+        (2, "/shop/api"): "late",
+        (3, "/shop/api"): "empty",
+        (4, "/shop/api"): "missing",
+        (5, "/shop/api"): "damaged",
+        (6, "/shop/api"): "late",
+        **{(day, "/shop/web"): "missing" for day in range(1, 6)},
+        (6, "/shop/web"): "empty",
+    }
+    assert health[4, "/shop/api"] == {
+        "event_date": date(2026, 10, 4),
+        "log_group": "/shop/api",
+        "exports": 0,
+        "lines": 0,
+        "events": 0,
+        "rejected": 0,
+        "duplicates": 0,
+        "bytes": 0,
+        "exported_at": None,
+        "lag_hours": None,
+        "status": "missing",
+    }
+    assert health[1, "/shop/api"]["lag_hours"] == 36.0
+
+
+# ------------------------------------------------------------------------------- configuration and comparison
+
+
+def test_the_configuration_of_a_project(tmp_path):
+    (tmp_path / "dbt_project.yml").write_text(
+        "name: shop\n"
+        "vars:\n"
+        "  event_fields:\n"
+        "    user_id: [userId, 'user.id', '\"a.b\"']\n"
+        "    latency_ms: [took, {path: duration, unit: s}]\n"
+        "  bot_user_agents: 'bot\\b'\n"
+        "  reporting_timezone: Europe/Berlin\n"
+        "  shop: {session_gap_minutes: 20}\n"
+    )
+    (tmp_path / "seeds").mkdir()
+    (tmp_path / "seeds" / "event_catalog.csv").write_text(
+        "event_name,status_code,route,meaning\n,401,,auth_failure\n"
+    )
+    assert oracle.load_config(tmp_path) == Config(
+        fields={
+            "user_id": [{"path": path, "unit": None} for path in ("userId", "user.id", '"a.b"')],
+            "latency_ms": [{"path": "took", "unit": None}, {"path": "duration", "unit": "s"}],
+        },
+        bot_pattern="bot\\b",
+        catalog=[catalog_row("", "401", "", "auth_failure")],
+        reporting_timezone="Europe/Berlin",
+        session_gap_minutes=20,
+    )
+
+
+def test_a_configured_field_replaces_its_default(tmp_path):
+    (tmp_path / "dbt_project.yml").write_text(
+        "name: shop\n"
+        "vars:\n"
+        "  default_event_fields: {user_id: [userId], method: [method]}\n"
+        "  event_fields: {user_id: [uid]}\n"
+        "  bot_user_agents: bot\n"
+    )
+    (tmp_path / "seeds").mkdir()
+    (tmp_path / "seeds" / "event_catalog.csv").write_text("event_name,status_code,route,meaning\n")
+    paths = {
+        name: [e["path"] for e in entries] for name, entries in oracle.load_config(tmp_path).fields.items()
+    }
+    assert paths == {"user_id": ["uid"], "method": ["method"]}
+
+
+ROWS = [{"day": date(2026, 10, 1), "n": 1, "rate": 0.5}, {"day": date(2026, 10, 2), "n": 2, "rate": None}]
+
+
+def test_equal_tables_do_not_differ_in_whatever_order_and_within_rounding():
+    assert compare(ROWS, [ROWS[1], ROWS[0] | {"rate": 0.5 * (1 + 1e-10)}], key=("day",)) == []
+    assert compare([], [], key=("day",)) == []
+
+
+@pytest.mark.parametrize(
+    ("actual", "differences"),
+    [
+        (ROWS[:1], [f"day=2026-10-02: missing, expected {ROWS[1]}"]),
+        ([*ROWS, ROWS[0]], [f"day=2026-10-01: unexpected, found {ROWS[0]}"]),
+        ([ROWS[0], ROWS[1] | {"n": 3}], ["day=2026-10-02: n: expected 2, found 3"]),
+        ([ROWS[0], ROWS[1] | {"rate": 0.0}], ["day=2026-10-02: rate: expected None, found 0.0"]),
+        ([ROWS[0] | {"rate": 0.5000001}, ROWS[1]], ["day=2026-10-01: rate: expected 0.5, found 0.5000001"]),
+        ([ROWS[0] | {"n": True}, ROWS[1]], ["day=2026-10-01: n: expected 1, found True"]),
+        ([row | {"extra": 1} for row in ROWS], ["column extra: unexpected"]),
+        ([{"day": row["day"], "n": row["n"]} for row in ROWS], ["column rate: missing"]),
+    ],
+)
+def test_differences_are_told_in_words(actual, differences):
+    assert compare(ROWS, actual, key=("day",)) == differences
+
+
+def test_rows_of_the_same_key_are_compared_as_a_multiset():
+    one, other = {"k": 1, "x": 1.0}, {"k": 1, "x": 2.0}
+    assert compare([one, other, one], [other, one, one], key=("k",)) == []
+    assert compare([one, other, one], [other, one, other], key=("k",)) == ["k=1: x: expected 1.0, found 2.0"]
+
+
+def test_a_float_column_may_be_named_and_the_tolerance_set():
+    assert (
+        compare([{"k": 1, "x": 100}], [{"k": 1, "x": 101}], key=("k",), float_columns=["x"], relative=0.02)
+        == []
+    )
+    assert compare([{"k": 1, "x": 100}], [{"k": 1, "x": 101}], key=("k",)) == [
+        "k=1: x: expected 100, found 101"
+    ]
+
+
+def test_many_differences_are_cut_short():
+    rows = [{"k": n} for n in range(60)]
+    found = compare(rows, [], key=("k",))
+    assert (len(found), found[-1]) == (51, "... and 10 more differences")
+    assert len(compare(rows, [], key=("k",), at_most=100)) == 60

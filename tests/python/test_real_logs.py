@@ -1,0 +1,50 @@
+"""The default field configuration reads what real loggers wrote, field by field."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections import Counter
+from datetime import datetime
+from pathlib import Path
+
+from conftest import Project
+
+RECORDINGS = sorted(
+    path
+    for path in (Path(__file__).parents[1] / "fixtures" / "real_logs").iterdir()
+    if path.suffix in (".jsonl", ".log") and not path.name.endswith(".expected.jsonl")
+)
+FIELDS = ("event_name", "user_id", "session_id", "product_id", "status_code", "method", "route", "is_bot")
+
+
+def expected_rows(recording: Path) -> list[tuple]:
+    rows = []
+    for line in recording.with_name(f"{recording.stem}.expected.jsonl").read_text().splitlines():
+        row = json.loads(line)
+        if "rejected" in row:
+            rows.append(("rejected", row["rejected"]))
+        else:
+            at = datetime.strptime(row["event_at"], "%Y-%m-%dT%H:%M:%S.%fZ")
+            latency = None if row["latency_ms"] is None else round(row["latency_ms"], 6)
+            rows.append((at, latency, *(row[field] for field in FIELDS)))
+    return rows
+
+
+def test_every_line_and_field_of_every_logger(project: Project) -> None:
+    assert len(RECORDINGS) >= 8
+    project.export({path.stem: gzip.compress(path.read_bytes()) for path in RECORDINGS}, line_format="plain")
+    project.build_from(project.lake)
+
+    differences = {}
+    for recording in RECORDINGS:
+        events = project.query(f"from analytics.fct_events where log_stream = '{recording.stem}'")
+        rejected = project.query(f"from analytics.rejected_log_lines where log_stream = '{recording.stem}'")
+        actual = [
+            (row["event_at"], None if row["latency_ms"] is None else round(row["latency_ms"], 6), *(row[field] for field in FIELDS))
+            for row in events
+        ] + [("rejected", row["reason"]) for row in rejected]
+        expected = Counter(expected_rows(recording))
+        if expected != Counter(actual):
+            differences[recording.name] = {"missing": list(expected - Counter(actual)), "extra": list(Counter(actual) - expected)}
+    assert not differences

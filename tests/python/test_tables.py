@@ -1,0 +1,242 @@
+"""The tables, against figures that share no code with the models; and the three rules: published or invisible, a line is its own
+identity, load what is new."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import oracle
+import pytest
+from conftest import TABLES, Project
+from private_analytics import dbt_project
+from private_analytics.samples import write_sample_logs
+
+MODELS_IN_ORDER = (
+    "loaded_exports",
+    "stg_cloudwatch__exports",
+    "stg_cloudwatch__log_lines",
+    "int_log_lines__identified",
+    "fct_events",
+    "rejected_log_lines",
+    "events",
+    "daily_events",
+    "daily_endpoint_reliability",
+    "hourly_reliability",
+    "sessions",
+    "export_health",
+)
+
+
+def assert_equals_oracle(project: Project, **config: object) -> None:
+    """Every column of every row of every table is what plain Python computes from the raw files."""
+    settings = oracle.load_config(dbt_project.PROJECT)
+    expected = oracle.compute(project.lake, replace(settings, **config))
+    for name, key in TABLES.items():
+        differences = oracle.compare(getattr(expected, name), project.table(name), key)
+        assert not differences, f"{name}:\n" + "\n".join(differences)
+
+
+@pytest.fixture
+def sample(project: Project) -> Project:
+    """A small storefront with all its stories."""
+    shutil.rmtree(project.lake)
+    write_sample_logs(project.lake, days=15, events_per_day=700, seed=7, end_date=date(2026, 11, 1))
+    return project
+
+
+def test_all_tables_equal_the_oracle_and_a_second_run_changes_nothing(sample: Project) -> None:
+    sample.build()
+    assert_equals_oracle(sample)
+    before = sample.tables()
+    sample.build()
+    assert sample.tables() == before
+    assert sample.query("select count(*) as n from analytics.stg_cloudwatch__log_lines") == [{"n": 0}]
+
+
+def test_marts_keep_the_days_of_the_reporting_timezone(sample: Project) -> None:
+    """Kolkata is half an hour off the full hour; Berlin's clocks change on 25 October 2026."""
+    for zone in ("Asia/Kolkata", "Europe/Berlin"):
+        sample.fresh()
+        hide_and_show(sample, lambda: sample.build("--vars", f"{{reporting_timezone: {zone}}}"))
+        assert_equals_oracle(sample, reporting_timezone=zone)
+
+
+def hide_and_show(project: Project, build) -> None:  # noqa: ANN001 (a callable without arguments)
+    """Build with half of the export records hidden, then with all: the second run is an incremental one."""
+    records = sorted((project.lake / "exports").rglob("*.json"))
+    hidden = records[::2]
+    for record in hidden:
+        record.rename(record.with_suffix(".hidden"))
+    build()
+    for record in hidden:
+        record.with_suffix(".hidden").rename(record)
+    build()
+
+
+def test_unit_tests_hold(sample: Project) -> None:
+    sample.build()
+    outcome = sample.dbt("test", "--select", "test_type:unit")
+    assert outcome.succeeded, outcome
+
+
+def nasty_exports(project: Project, seed: int) -> list[str]:
+    """Exports of three days that overlap in every way, some of whose lines are copies of others; their task ids."""
+    rng = random.Random(seed)
+    start = datetime(2026, 10, 1)
+    lines: list[tuple[datetime, str, str]] = []
+    for n in range(150):
+        at = start + timedelta(seconds=rng.randrange(3 * 86_400), milliseconds=rng.randrange(1000))
+        record: dict = {
+            "timestamp": at.isoformat(timespec="milliseconds") + "Z",
+            "eventName": rng.choice(["searched", "purchased", "logged_in", "odd"]),
+            "statusCode": rng.choice([200, 401, 503, None, "abc"]),
+            "latencyMs": rng.choice([1, 2.5, None, -1]),
+            "path": rng.choice(["/a", "/products/7"]),
+            "userId": rng.choice([None, "u1", "u2"]),
+            "sessionId": rng.choice([None, None, "s1", "s2"]),
+            "userAgent": rng.choice([None, "Googlebot/2.1"]),
+        }
+        if n % 5 == 0:  # a producer that sends twice: the same id, other content, up to ten hours later
+            record["eventId"] = f"e{n % 3}-{at:%d}"
+            at = at.replace(hour=rng.randrange(10))
+            record["timestamp"] = at.isoformat(timespec="milliseconds") + "Z"
+        stream = rng.choice(["x", "y"])
+        prefix = at.isoformat(timespec="milliseconds") + "Z "
+        lines.append((at, stream, prefix + json.dumps(record)))
+        if n % 7 == 0:
+            lines.append((at, stream, prefix + json.dumps(record)))
+        if n % 11 == 0:
+            lines += [(at, stream, "  at frame (file.js:1)"), (at, stream, prefix + "plain text"), (at, stream, "")]
+    task_ids = []
+    for n in range(6):
+        day = date(2026, 10, 1 + n % 3)
+        streams = {
+            stream: [text for at, of, text in lines if of == stream and at.date() == day and rng.random() < 0.8] for stream in ("x", "y")
+        }
+        task_ids.append(f"task-{rng.randrange(1000):03d}-{n}")
+        completed = datetime(2026, 10, 5, rng.randrange(3))  # ties on purpose
+        project.export(streams, task_id=task_ids[-1], day=day, completed_at=completed)
+    return task_ids
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_any_order_and_split_of_loads_gives_equal_tables(project: Project, seed: int) -> None:
+    rng = random.Random(seed)
+    task_ids = nasty_exports(project, seed)
+    records = {path.stem: path for path in (project.lake / "exports").rglob("*.json")}
+    project.build()
+    assert_equals_oracle(project)
+    at_once = project.tables()
+
+    project.fresh()
+    rng.shuffle(task_ids)
+    for path in records.values():
+        path.rename(path.with_suffix(".later"))
+    while task_ids:
+        for _ in range(rng.randint(1, 2)):
+            if task_ids:
+                path = records[task_ids.pop()]
+                path.with_suffix(".later").rename(path)
+        outcome = project.dbt("build", "--select", "resource_type:model", "resource_type:seed")
+        assert outcome.succeeded, outcome
+    assert project.tables() == at_once
+
+
+def test_an_interruption_between_any_two_steps_is_made_good_by_the_next_run(project: Project) -> None:
+    nasty_exports(project, 4)
+    late = sorted((project.lake / "exports").rglob("*.json"))[::2]
+    project.build()
+    expected = project.tables()
+
+    project.fresh()
+    for path in late:
+        path.rename(path.with_suffix(".later"))
+    project.build()
+    first_half = project.database.with_name("first_half.duckdb")
+    shutil.copy(project.database, first_half)
+    for path in late:
+        path.with_suffix(".later").rename(path)
+    for steps in range(1, len(MODELS_IN_ORDER)):
+        refresh = ["--full-refresh"] if steps % 2 else []
+        shutil.copy(first_half, project.database)
+        outcome = project.dbt("run", "--select", *MODELS_IN_ORDER[:steps], *refresh)
+        assert outcome.succeeded, (steps, refresh, outcome)
+        assert project.dbt("run").succeeded
+        assert project.tables() == expected, (MODELS_IN_ORDER[:steps], refresh)
+
+
+def test_a_run_of_a_part_writes_no_ledger(project: Project) -> None:
+    nasty_exports(project, 5)
+    assert project.dbt("run", "--select", "+fct_events").succeeded
+    assert project.table("loaded_exports") == []
+
+
+def test_a_run_with_a_failing_test_writes_no_ledger(project: Project) -> None:
+    nasty_exports(project, 5)
+    project.build()
+    project.execute("insert into analytics.event_catalog values ('x', null, null, 'no such meaning')")
+    project.execute("delete from analytics.loaded_exports")
+    outcome = project.dbt("build", "--exclude", "resource_type:unit_test", "resource_type:seed")
+    assert not outcome.succeeded
+    assert project.table("loaded_exports") == []
+
+
+def test_a_table_cannot_be_refreshed_without_what_it_is_loaded_from(project: Project) -> None:
+    nasty_exports(project, 5)
+    project.build()
+    before = project.tables()
+    outcome = project.dbt("run", "--full-refresh", "--select", "fct_events")
+    assert not outcome.succeeded
+    assert "select +fct_events" in outcome.failures["fct_events"]
+    assert project.tables() == before
+
+
+def test_an_export_without_record_is_invisible(project: Project) -> None:
+    project.export({"s": ['2026-10-01T00:00:00.000Z {"eventName":"searched"}']}, task_id="published")
+    project.export({"s": ['2026-10-01T00:00:01.000Z {"eventName":"searched"}']}, task_id="half-done", published=False)
+    project.build()
+    assert [row["export_task_id"] for row in project.table("fct_events")] == ["published"]
+
+
+@pytest.mark.parametrize(
+    ("damage", "test"),
+    [
+        ("delete from analytics.fct_events where event_id = (select min(event_id) from analytics.fct_events)", "every_batch_line_is_accounted_for"),
+        ("delete from analytics.rejected_log_lines", "every_batch_line_is_accounted_for"),
+        ("insert into analytics.fct_events from analytics.fct_events limit 1", "unique_combination_fct_events_event_id__event_at"),
+        ("update analytics.fct_events set latency_ms = -1", "accepted_range_fct_events_latency_ms__0"),
+        ("update analytics.fct_events set status_code = 999", "accepted_range_fct_events_status_code__599__100"),
+        ("update analytics.export_health set duplicates = -1", "no_export_kept_more_than_it_had"),
+        ("update analytics.sessions set session_id = 's'", "unique_sessions_session_id"),
+    ],
+)
+def test_data_tests_notice_damage(broken: Project, damage: str, test: str) -> None:
+    broken.execute(damage)
+    outcome = broken.dbt("test", "--select", test)
+    assert list(outcome.failures) == [test], outcome
+
+
+@pytest.fixture
+def broken(project: Project, workplace: Path) -> Project:
+    """A small project that is built and whole, about to be damaged."""
+    kept = workplace / "whole.duckdb"
+    if kept.exists():
+        shutil.copy(kept, project.database)
+    else:
+        nasty_exports(project, 6)
+        project.build()
+        shutil.copy(project.database, kept)
+    return project
+
+
+def test_freshness_tells_late_exports(project: Project) -> None:
+    line = ['2026-10-01T00:00:00.000Z {"eventName":"searched"}']
+    project.export({"s": line}, task_id="old")
+    assert not project.dbt("source", "freshness").succeeded
+    project.export({"s": line}, task_id="new", completed_at=datetime.now() - timedelta(hours=3))
+    assert project.dbt("source", "freshness").succeeded
