@@ -58,7 +58,7 @@
     {%- set query -%}
         select line, filename as path
         from read_csv(
-            [{{ sql_literals(files) }}], compression = '{{ compression }}', columns = struct_pack(line := 'VARCHAR'),
+            [{{ sql_literals(files) }}], compression = '{{ compression }}', columns = cast(row('VARCHAR') as row(line varchar)),
             delim = chr(1), quote = '', escape = '', header = false, auto_detect = false, filename = true,
             max_line_size = 33554432
         )

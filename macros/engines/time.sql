@@ -44,16 +44,16 @@
         when {{ matches(text, _iso_pattern() ~ 'Z?$') }}
             then try_cast(replace({{ text }}, ',', '.') as timestamp)
         when {{ matches(text, _iso_pattern() ~ ' ?[+-][0-9]{2}(:?[0-9]{2})?$') }}
-            then try_cast(replace(regexp_replace({{ text }}, ' ([+-])', '\1'), ',', '.') as timestamptz) at time zone 'UTC'
+            then timezone('UTC', try_cast(replace(regexp_replace({{ text }}, ' ([+-])', '\1'), ',', '.') as timestamp with time zone))
         when {{ matches(text, '^-?[0-9]{1,19}([.][0-9]{1,9})?$') }}
             then make_timestamp(cast(case
                 when abs({{ number }}) < 100000000000 then floor({{ number }} * 1000000)
                 when abs({{ number }}) < 100000000000000 then floor({{ number }} * 1000)
                 when abs({{ number }}) < 100000000000000000 then floor({{ number }})
-                else cast(floor({{ number }}) as hugeint) // 1000
+                else divide(try_cast(floor({{ number }}) as bigint), 1000)
             end as bigint))
         when {{ matches(text, _common_log_pattern()) }}
-            then try_strptime({{ text }}, '%d/%b/%Y:%H:%M:%S %z') at time zone 'UTC'
+            then timezone('UTC', try_strptime({{ text }}, '%d/%b/%Y:%H:%M:%S %z'))
     end
 {%- endmacro %}
 

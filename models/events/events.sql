@@ -8,5 +8,6 @@ select
     product_id as "productId",
     status_code as "statusCode",
     latency_ms as "latencyMs",
-    event_at as "timestamp"
+    -- Quoted: a reserved word on Athena.
+    event_at as "timestamp" -- noqa: RF06
 from {{ ref('fct_events') }}

@@ -27,8 +27,7 @@ copies as (
     select
         lines.*,
         case
-            when lines.event_at <= lag(lines.event_at) over (partition by lines.event_id order by lines.event_at)
-                + {{ horizon }}
+            when lines.event_at <= lag(lines.event_at) over (partition by lines.event_id order by lines.event_at) + {{ horizon }}
                 then 0
             else 1
         end as starts_event
@@ -65,17 +64,18 @@ events as (
 select events.*
 from events
 {% if is_incremental() -%}
-where not exists (
-    select 1
-    from {{ this }} as earlier
-    where
-        earlier.event_id = events.event_id
-        and earlier.event_at >= events.event_at - {{ horizon }}
-        and earlier.event_at <= events.event_at + {{ horizon }}
-        and (
-            earlier.exported_at < events.exported_at
-            or (earlier.exported_at = events.exported_at and earlier.export_task_id <= events.export_task_id)
-        )
-        and {{ near_batch }}
-)
+where
+    not exists (
+        select 1
+        from {{ this }} as earlier
+        where
+            earlier.event_id = events.event_id
+            and earlier.event_at >= events.event_at - {{ horizon }}
+            and earlier.event_at <= events.event_at + {{ horizon }}
+            and (
+                earlier.exported_at < events.exported_at
+                or (earlier.exported_at = events.exported_at and earlier.export_task_id <= events.export_task_id)
+            )
+            and {{ near_batch }}
+    )
 {%- endif %}

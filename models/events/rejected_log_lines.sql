@@ -44,14 +44,15 @@ rejected as (
 select rejected.*
 from rejected
 {% if is_incremental() -%}
-where not exists (
-    select 1
-    from {{ this }} as earlier
-    where
-        earlier.line_id = rejected.line_id
-        and (
-            earlier.exported_at < rejected.exported_at
-            or (earlier.exported_at = rejected.exported_at and earlier.export_task_id <= rejected.export_task_id)
-        )
-)
+where
+    not exists (
+        select 1
+        from {{ this }} as earlier
+        where
+            earlier.line_id = rejected.line_id
+            and (
+                earlier.exported_at < rejected.exported_at
+                or (earlier.exported_at = rejected.exported_at and earlier.export_task_id <= rejected.export_task_id)
+            )
+    )
 {%- endif %}

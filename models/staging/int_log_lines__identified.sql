@@ -1,5 +1,5 @@
--- A row is one line of the batch with the id it will have for ever: that of its own eventId, else the digest of the line, where the
--- k-th identical line of a stream within one export has an id of its own. Only lines that repeat are numbered.
+-- A row is one line of the batch with the id it will have for ever: that of its own eventId, else the digest of the line.
+-- The k-th identical line of a stream within one export has an id of its own. Only lines that repeat are numbered.
 {{ config(materialized='view') }}
 
 with lines as (
@@ -38,7 +38,8 @@ all_lines as (
     select * from numbered_lines
 )
 
-select
+-- The star: the batch has a column for each configured field.
+select -- noqa: AM04
     *,
     case
         when own_id is not null then own_id

@@ -7,7 +7,10 @@ with records as (
 ),
 
 loaded as (
-    select export_task_id, bytes from {{ ref('loaded_exports') }}
+    select
+        export_task_id,
+        bytes
+    from {{ ref('loaded_exports') }}
 ),
 
 exports as (

@@ -1,4 +1,4 @@
--- Event names of this run's batch that the seed event_catalog does not know. Add a row for each (meaning: other, if it is none of them).
+-- Event names of this run's batch that the seed event_catalog does not know. Add a row for each.
 {{ config(severity='warn') }}
 
 select

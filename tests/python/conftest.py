@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ class Project:
     database: Path
 
     def dbt(self, *arguments: str) -> dbt_project.Outcome:
+        os.environ["ANALYTICS_LAKE"] = str(self.lake)  # build_from may have pointed it to a view
         return dbt_project.run(*arguments)
 
     def build(self, *arguments: str) -> None:

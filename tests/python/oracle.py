@@ -585,7 +585,7 @@ def read_epoch(text: str) -> datetime | str | None:
     (exact decimal arithmetic, floor to microsecond)."""
     value = EXACT.create_decimal(text)
     size = value.copy_abs()
-    if size >= 10**19:
+    if size >= 2**63:
         return None  # no clock counts that far
     to_microseconds = next(power for limit, power in POWERS_BY_SIZE if size < limit)
     microseconds = EXACT.scaleb(value, to_microseconds)

@@ -26,4 +26,7 @@ counted as (
 )
 
 select * from counted
-{{ and_vanished('counted', ['event_date', 'event_name'], ['events', 'users', 'sessions'], is_affected_date('existing.event_date')) }}
+{{ and_vanished(
+    'counted', ['event_date', 'event_name'], ['events', 'users', 'sessions'],
+    is_affected_date('existing.event_date')
+) }}

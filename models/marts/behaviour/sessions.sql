@@ -98,7 +98,7 @@ sessions as (
         converted
     from grouped
     {% if is_incremental() -%}
-    where is_affected or session_id in (select session_id from touched_before)
+    where grouped.is_affected or grouped.session_id in (select touched_before.session_id from touched_before)
     {%- endif %}
 )
 

@@ -14,7 +14,12 @@ with this_run as (
     from {{ ref('stg_cloudwatch__exports') }} as exports
     left join {{ ref('stg_cloudwatch__log_lines') }} as lines on exports.export_task_id = lines.export_task_id
     group by
-        exports.export_task_id, exports.log_group, exports.export_date, exports.bytes, exports.exported_at, exports.unreadable_objects
+        exports.export_task_id,
+        exports.log_group,
+        exports.export_date,
+        exports.bytes,
+        exports.exported_at,
+        exports.unreadable_objects
 ),
 
 loaded_before as (
@@ -38,13 +43,17 @@ exports as (
 ),
 
 event_counts as (
-    select export_task_id, count(*) as events
+    select
+        export_task_id,
+        count(*) as events
     from {{ ref('fct_events') }}
     group by export_task_id
 ),
 
 rejected_counts as (
-    select export_task_id, count(*) as rejected
+    select
+        export_task_id,
+        count(*) as rejected
     from {{ ref('rejected_log_lines') }}
     group by export_task_id
 ),
@@ -66,16 +75,24 @@ exported_days as (
     group by exports.export_date, exports.log_group
 ),
 
-all_days as (
-    select cast(days.day as date) as event_date
-    from (select min(event_date) as first_day, max(event_date) as last_day from exported_days) as span
-    cross join {{ unnest_days('span.first_day', 'span.last_day') }}
+span as (
+    select
+        min(event_date) as first_day,
+        max(event_date) as last_day
+    from exported_days
+),
+
+log_groups as (
+    select distinct log_group from exported_days
 ),
 
 expected as (
-    select all_days.event_date, log_groups.log_group
-    from all_days
-    cross join (select distinct log_group from exported_days) as log_groups
+    select
+        cast(days.day as date) as event_date,
+        log_groups.log_group
+    from span
+    cross join {{ unnest_days('span.first_day', 'span.last_day') }}
+    cross join log_groups
 ),
 
 health as (

@@ -1,4 +1,4 @@
--- A row is one endpoint (method and route) on one day: how many requests, how many failed, how long they took. Bots count: a 500 is a 500.
+-- A row is one endpoint (method and route) on one day: its requests, errors and latencies. Bots count: a 500 is a 500.
 -- Incremental by day: only days that this run's batch touched are computed again.
 {{ config(unique_key=['event_date', 'method', 'route'], post_hook="delete from {{ this }} where requests = 0") }}
 

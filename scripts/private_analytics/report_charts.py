@@ -1,0 +1,204 @@
+"""What the report draws: Altair charts of the rows of `report.QUERIES`, for the Vega runtime in the page.
+
+Colors are CSS variables of report.html.j2, so that one drawing fits light, dark and paper.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from functools import partial
+from typing import Any
+
+import altair as alt
+
+from .report_words import DURATIONS, LONGEST, Row, mean_p95, milliseconds, number, percent, ratio, share_of, shown, total
+
+HOURLY_DAYS = 35  # longer periods are drawn day by day
+MAX_LETTERS = 62  # days for which the calendar has room for letters
+DAY_MS = 86_400_000
+WEEKDAYS = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
+STATUSES = ("ok", "empty", "late", "damaged", "missing")
+# How the labels of an axis read, as Vega expressions.
+AS_COUNT = "format(datum.value, ',')"
+AS_PERCENT = "datum.label + ' %'"
+AS_WEEKDAY = "['Mon','Tue','Wed','Thu','Fri','Sat','Sun'][datum.value]"
+AS_LATENCY = "datum.value < 1000 ? datum.label + ' ms' : datum.value / 1000 + ' s'"
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart as JSON that is inert inside a script element, and what it says to those who do not see it."""
+
+    spec: str
+    says: str
+
+
+def events_chart(events: Sequence[Row], days: Sequence[date]) -> tuple[Chart, list[tuple[int, str, int]]]:
+    """Events by day and name, and the legend: place, name, and events of each."""
+    by_day, by_place, names, rows = Counter(), Counter(), {}, []
+    for row in events:
+        day, place, count = row["event_date"], row["place"], row["events"]
+        names[place] = shown(row["event_name"] or "all others")
+        base = by_day[day]
+        by_day[day] += count
+        by_place[place] += count
+        rows.append(_mark(day, by_day[day], f"{names[place]}: {number(count)}", b=base, place=place))
+    (best_day, most), idle = by_day.most_common(1)[0], len(days) - len(by_day)
+    says = f"{number(by_day.total() / len(by_day), 'event')} on a usual day; most on {best_day} ({number(most)})."
+    says += f" {number(idle, 'day')} had none." if idle else ""
+    rows += [_mark(day, 0, "no events", b=0, place=1) for day in days if day not in by_day]
+    places = sorted(names)
+    scale = alt.Scale(domain=places, range=[f"var(--c{place})" for place in places])
+    chart = _bars(days, 220).encode(color=alt.Color("place:O", legend=None, scale=scale))
+    return _finish(chart, rows, says), [(place, names[place], by_place[place]) for place in places]
+
+
+def week_chart(hours: Sequence[Row]) -> tuple[Chart, float]:
+    """Mean requests by weekday and hour, over the days that had any, and the highest of these."""
+    days = Counter(day.weekday() for day in {hour["event_date"] for hour in hours})
+    requests, rows = Counter(), []
+    for hour in hours:
+        requests[hour["event_date"].weekday(), hour["event_hour"].hour] += hour["requests"]
+    for (day, hour), count in sorted(requests.items()):
+        mean = round(count / days[day], 1)
+        rows.append({"d": day, "h": hour, "v": mean, "when": f"{WEEKDAYS[day]}, {hour:02}:00", "what": number(mean, "request")})
+    most = max(rows, key=lambda row: row["v"])
+    hour_axis = alt.Axis(labelAngle=0, labelExpr="datum.value % 3 ? '' : datum.label")
+    day_axis = alt.Axis(labelExpr=AS_WEEKDAY, minExtent=48, maxExtent=48)
+    steps = alt.Scale(type="quantize", domain=[0, most["v"] or 1], range=[f"var(--s{step})" for step in range(1, 8)])
+    cells = _sheet(170).mark_rect(stroke="var(--paper)")
+    chart = cells.encode(
+        x=alt.X("h:O", axis=hour_axis, scale=alt.Scale(domain=list(range(24)))),
+        y=alt.Y("d:O", axis=day_axis, scale=alt.Scale(domain=list(range(7)))),
+        color=alt.Color("v:Q", legend=None, scale=steps),
+    )
+    return _finish(chart, rows, f"Busiest: {most['when']}, {most['what']} on average, bots included."), most["v"]
+
+
+def hour_charts(hours: Sequence[Row], days: Sequence[date]) -> dict[str, Chart]:
+    """Errors, latency and auth failures by hour, or by day where days are many. What there is none of has no chart."""
+    if len(days) <= HOURLY_DAYS:
+        key, moments = "event_hour", [datetime.combine(day, time(hour)) for day in days for hour in range(24)]
+    else:
+        key, moments = "event_date", days
+    groups = defaultdict(list)
+    for hour in hours:
+        groups[hour[key]].append(hour)
+    charts = {}
+    for name, read, label, color in (
+        ("server_errors", partial(_rate, "server_errors"), AS_PERCENT, "var(--bad)"),
+        ("client_errors", partial(_rate, "client_errors"), AS_PERCENT, "var(--line)"),
+        ("latency", _latency, AS_LATENCY, "var(--line)"),
+        ("auth_failures", _auth_failures, AS_COUNT, "var(--line)"),
+    ):
+        rows = [_mark(at, *(read(groups[at]) if at in groups else (None, "no requests"))) for at in moments]
+        if any(row["v"] for row in rows):
+            charts[name] = _line(rows, days, label, color)
+    return charts
+
+
+def session_charts(sessions: Sequence[Row], durations: Sequence[Row], days: Sequence[date]) -> dict[str, Chart]:
+    """Sessions and conversion by day, and how long sessions took."""
+    counts = {day: _mark(day, 0, "no sessions", b=0) for day in days}
+    rates = {day: _mark(day, None, "no sessions") for day in days}
+    for row in sessions:
+        day, count, converted = row["event_date"], row["sessions"], row["converted"]
+        counts[day] = _mark(day, count, number(count, "session"), b=0)
+        rates[day] = _mark(day, round(converted / count * 100, 3), share_of(converted, count, "session"))
+    in_bucket, every, lengths = {row["bucket"]: row["sessions"] for row in durations}, total(durations, "sessions"), []
+    for bucket, name in enumerate((*DURATIONS, LONGEST)):
+        count = in_bucket.get(bucket, 0)
+        lengths.append({"v": count, "when": name, "what": f"{number(count, 'session')}, {percent(count / every)}"})
+    most, usual = (max(rows, key=lambda row: row["v"]) for rows in (counts.values(), lengths))
+    x = alt.X("v:Q", axis=alt.Axis(tickCount=3, labelExpr=AS_COUNT, grid=True, domain=False))
+    histogram = _sheet(230).mark_bar(color="var(--line)").encode(x=x, y=alt.Y("when:N", sort=None))
+    return {
+        "sessions": _finish(_bars(days, 110), list(counts.values()), f"Most: {most['what']}, {most['when']}."),
+        "conversion": _line(list(rates.values()), days, AS_PERCENT),
+        "durations": _finish(histogram, lengths, f"Most take {usual['when']}: {usual['what']}."),
+    }
+
+
+def calendar_chart(calendar: Sequence[Row], exports: Sequence[Row], days: Sequence[date]) -> Chart:
+    """A row of days for each log group, by status, with the letter of each status but ok."""
+    counted, rows = Counter(), []
+    for row in exports:
+        counted[row["status"]] += row["log_groups"]
+    for row in calendar:
+        group, status = shown(row["log_group"]), row["status"]
+        parts = ", ".join(f"{number(row[part])} {part}" for part in ("events", "rejected", "duplicates"))
+        what = f"{group} {status}: {number(row['lines'], 'line')} = {parts}"
+        letter = "" if status == "ok" else status[:1].upper()
+        rows.append(_mark(row["event_date"], None, what, g=group, status=status, letter=letter))
+    scale = alt.Scale(domain=STATUSES, range=[f"var(--{status})" for status in STATUSES])
+    base = _sheet(30 * len({row["g"] for row in rows})).encode(y=alt.Y("g:N", axis=alt.Axis(labelLimit=120)))
+    cells = base.transform_calculate(end=f"datum.t + {DAY_MS * 0.9}").mark_rect(stroke="var(--paper)", strokeWidth=4)
+    chart = cells.encode(x=_over_time(days), x2="end", color=alt.Color("status:N", legend=None, scale=scale))
+    if len(days) <= MAX_LETTERS:
+        letters = base.transform_calculate(t=f"datum.t + {DAY_MS * 0.45}").mark_text(fontSize=11)
+        chart += letters.encode(x="t:T", text="letter:N")
+    said = ", ".join(f"{number(counted[status])} {status}" for status in STATUSES if counted[status])
+    return _finish(chart, rows, f"Of {number(counted.total(), 'export')} due (one for each day and log group): {said}.")
+
+
+def _rate(column: str, hours: Sequence[Row]) -> tuple[float | None, str]:
+    share = ratio(total(hours, column), total(hours, "requests"))
+    return share and round(100 * share, 3), share_of(total(hours, column), total(hours, "requests"), "request")
+
+
+def _latency(hours: Sequence[Row]) -> tuple[float | None, str]:
+    return mean_p95(hours), milliseconds(mean_p95(hours))
+
+
+def _auth_failures(hours: Sequence[Row]) -> tuple[int, str]:
+    return total(hours, "auth_failures"), number(total(hours, "auth_failures"), "auth failure")
+
+
+def _mark(moment: date, value: float | None, what: str, **more: Any) -> Row:
+    """A row of a chart over time: a day or an hour, the value then, and what the tooltip says of it."""
+    hourly = isinstance(moment, datetime)
+    start = moment.replace(tzinfo=UTC) if hourly else datetime.combine(moment, time(), UTC)
+    when = f"{moment:%a %Y-%m-%d}{f', {moment:%H:00}' if hourly else ''}"
+    return {"t": int(start.timestamp() * 1000), "v": value, "when": when, "what": what, **more}
+
+
+def _sheet(height: int) -> alt.Chart:
+    """A chart with nothing on it yet but the tooltip of its rows."""
+    tooltip = [alt.Tooltip("when:N"), alt.Tooltip("what:N")]
+    return alt.Chart(alt.NamedData("rows"), width="container", height=height).encode(tooltip=tooltip)
+
+
+def _over_time(days: Sequence[date]) -> alt.X:
+    axis = alt.Axis(format="%-d %b" if len(days) > 3 else "%-d %b, %H:%M", labelOverlap=True)
+    return alt.X("t:T", axis=axis, scale=alt.Scale(type="utc", nice=False))
+
+
+def _amounts(label: str = AS_COUNT) -> alt.Y:
+    return alt.Y("v:Q", axis=alt.Axis(labelExpr=label, tickCount=3, minExtent=48, maxExtent=48))
+
+
+def _bars(days: Sequence[date], height: int) -> alt.Chart:
+    """Bars a day wide, from b (for base) to v."""
+    chart = _sheet(height).transform_calculate(end=f"datum.t + {DAY_MS * 0.88}").mark_rect(color="var(--line)")
+    return chart.encode(x=_over_time(days), x2="end", y=_amounts(), y2="b")
+
+
+def _line(rows: Sequence[Row], days: Sequence[date], label: str, color: str = "var(--line)") -> Chart:
+    """A line that breaks where nothing is known, with a dot on its peak."""
+    peak = max((row for row in rows if row["v"] is not None), key=lambda row: row["v"])
+    peak["peak"] = True
+    base = _sheet(110).encode(x="t:T", y=_amounts(label))
+    area = base.mark_area(color=color, opacity=0.18).encode(x=_over_time(days))
+    dot = base.transform_filter("datum.peak").mark_point(color=color, filled=True, size=45, opacity=1)
+    return _finish(area + base.mark_line(color=color, strokeWidth=1.5) + dot, rows, f"Highest: {peak['what']}, {peak['when']}.")
+
+
+def _finish(chart: alt.Chart | alt.LayerChart, rows: Sequence[Row], says: str) -> Chart:
+    spec = chart.to_dict() | {"datasets": {"rows": rows}}
+    del spec["config"]  # the page has one for all charts
+    text = json.dumps(spec, separators=(",", ":"))  # ASCII only, so U+2028 is escaped too
+    return Chart(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"), says)
