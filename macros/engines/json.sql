@@ -1,21 +1,20 @@
 {#- JSON: one extraction for all paths on DuckDB (one parse of the line), one function call for each path on Athena. -#}
 
-{% macro json_path_literal(steps) %}{{ return(adapter.dispatch('json_path_literal')(steps)) }}{% endmacro %}
+{% macro json_path_literal(steps) %}
+{#- Steps of json_steps() as the SQL literal of a JSON path. -#}
+    {{ return(adapter.dispatch('json_path_literal')(steps)) }}
+{% endmacro %}
 
 {% macro default__json_path_literal(steps) %}
-    {%- set out = [] -%}
-    {%- for quoted, plain, index in steps -%}
-        {%- do out.append('[' ~ index ~ ']' if index else '["' ~ (quoted or plain) ~ '"]') -%}
-    {%- endfor -%}
-    {{ return("'$" ~ out | join | replace("'", "''") ~ "'") }}
+    {%- set path = ['$'] -%}
+    {%- for step in steps -%}{%- do path.append('[' ~ (step if step is number else tojson(step)) ~ ']') -%}{%- endfor -%}
+    {{ return("'" ~ path | join | replace("'", "''") ~ "'") }}
 {% endmacro %}
 
 {% macro duckdb__json_path_literal(steps) %}
-    {%- set out = [] -%}
-    {%- for quoted, plain, index in steps -%}
-        {%- do out.append('[' ~ index ~ ']' if index else '."' ~ (quoted or plain) ~ '"') -%}
-    {%- endfor -%}
-    {{ return("'$" ~ out | join | replace("'", "''") ~ "'") }}
+    {%- set path = ['$'] -%}
+    {%- for step in steps -%}{%- do path.append('[' ~ step ~ ']' if step is number else '.' ~ tojson(step)) -%}{%- endfor -%}
+    {{ return("'" ~ path | join | replace("'", "''") ~ "'") }}
 {% endmacro %}
 
 
@@ -35,11 +34,43 @@
 {% endmacro %}
 
 {% macro duckdb__json_values(message, paths) %}
-    {%- set literals = [] -%}
-    {%- for path in paths -%}{%- do literals.append(json_path(path)) -%}{%- endfor -%}
+    {#- One pass over the object's keys, which beats one search for each path. A key that paths descend into stays JSON. -#}
+    {%- set types = {} -%}
+    {%- for path in paths if duckdb_is_in_struct(path, paths) -%}
+        {%- set steps = json_steps(path) -%}
+        {%- do types.update({steps[0]: 'JSON' if steps | length > 1 else types.get(steps[0], 'VARCHAR')}) -%}
+    {%- endfor -%}
     {{ return(
-        "try(json_extract_string(" ~ message ~ ", [" ~ literals | join(', ') ~ "])) as json_values"
+        "case when json_valid(" ~ message ~ ") then json_transform(" ~ message ~ ", '" ~ tojson(types) | replace("'", "''")
+        ~ "') end as json_values"
     ) }}
+{% endmacro %}
+
+{% macro duckdb_is_in_struct(path, paths) %}
+{#- Names in a struct do not tell upper from lower case: of keys that differ in nothing else, only the first is there. -#}
+    {%- set key = json_steps(path)[0] -%}
+    {%- set same = [] -%}
+    {%- for other in paths if json_steps(other)[0] | lower == key | lower -%}{%- do same.append(json_steps(other)[0]) -%}{%- endfor -%}
+    {{ return(same[0] == key) }}
+{% endmacro %}
+
+
+{% macro json_value(n, paths) %}
+{#- The text of the nth path as json_values() found it. -#}
+    {{ return(adapter.dispatch('json_value')(n, paths)) }}
+{% endmacro %}
+
+{% macro default__json_value(n, paths) %}{{ return('json_value_' ~ n) }}{% endmacro %}
+
+{% macro duckdb__json_value(n, paths) %}
+    {%- set path = paths[n - 1] -%}
+    {%- set steps = json_steps(path) -%}
+    {%- if not duckdb_is_in_struct(path, paths) -%}{{ return("json_extract_string(message, " ~ json_path(path) ~ ")") }}{%- endif -%}
+    {%- set key = 'json_values."' ~ steps[0] | replace('"', '""') ~ '"' -%}
+    {%- set is_json = [] -%}
+    {%- for other in paths if json_steps(other)[0] == steps[0] and json_steps(other) | length > 1 -%}{%- do is_json.append(1) -%}{%- endfor -%}
+    {%- if not is_json -%}{{ return(key) }}{%- endif -%}
+    {{ return("json_extract_string(" ~ key ~ ", " ~ json_path_literal(steps[1:]) ~ ")") }}
 {% endmacro %}
 
 
@@ -53,34 +84,35 @@
 {%- endmacro %}
 
 {% macro duckdb__json_problem(message) -%}
-    case when json_values is null then 'not_json' when left(ltrim({{ message }}, chr(32) || chr(9) || chr(13)), 1) != '{' then 'not_an_object' end
+    case
+        when json_values is null then case when json_valid({{ message }}) then 'not_an_object' else 'not_json' end
+        when left({{ message }}, 1) != '{' and json_type({{ message }}) != 'OBJECT' then 'not_an_object'
+    end
 {%- endmacro %}
 
 
-{% macro first_json_value(numbers, paths) %}{{ return(adapter.dispatch('first_json_value')(numbers, paths)) }}{% endmacro %}
+{% macro checked_json_text(text, numbers, paths) %}
+{#- A text that was the first value found at these paths, or, where that is an object, an array, '' or '-', the next one that is not. -#}
+    {{ return(adapter.dispatch('checked_json_text')(text, numbers, paths)) }}
+{% endmacro %}
 
-{% macro default__first_json_value(numbers, paths) %}
+{% macro default__checked_json_text(text, numbers, paths) %}
     {%- set values = [] -%}
-    {%- for n in numbers -%}
-        {%- do values.append("nullif(nullif(json_value_" ~ n ~ ", ''), '-')") -%}
-    {%- endfor -%}
+    {%- for n in numbers -%}{%- do values.append("nullif(nullif(" ~ json_value(n, paths) ~ ", ''), '-')") -%}{%- endfor -%}
     {{ return('coalesce(' ~ (values + ['null']) | join(', ') ~ ')') }}
 {% endmacro %}
 
-{% macro duckdb__first_json_value(numbers, paths) %}
-{#- DuckDB gives objects and arrays as text too. Only where the first value found could be one is each looked at closely. -#}
+{% macro duckdb__checked_json_text(text, numbers, paths) %}
+{#- DuckDB gives objects and arrays as text too. Only a text that could be one is looked at closely. -#}
     {%- set values = [] -%}
-    {%- set checked = [] -%}
     {%- for n in numbers -%}
-        {%- do values.append("json_values[" ~ n ~ "]") -%}
-        {%- do checked.append(
-            "case when json_values[" ~ n ~ "] not in ('', '-') and json_type(message, " ~ json_path(paths[n - 1])
-            ~ ") not in ('OBJECT', 'ARRAY') then json_values[" ~ n ~ "] end"
+        {%- set value = json_value(n, paths) -%}
+        {%- do values.append(
+            "case when " ~ value ~ " not in ('', '-') and json_type(message, " ~ json_path(paths[n - 1])
+            ~ ") not in ('OBJECT', 'ARRAY') then " ~ value ~ " end"
         ) -%}
     {%- endfor -%}
-    {%- set found = 'coalesce(' ~ (values + ['null']) | join(', ') ~ ')' -%}
     {{ return(
-        "case when left(" ~ found ~ ", 1) in ('{', '[', '-', '') then coalesce(" ~ (checked + ['null']) | join(', ')
-        ~ ") else " ~ found ~ " end"
+        "case when left(" ~ text ~ ", 1) in ('{', '[', '-', '') then coalesce(" ~ (values + ['null']) | join(', ') ~ ") else " ~ text ~ " end"
     ) }}
 {% endmacro %}

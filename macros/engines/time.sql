@@ -58,6 +58,20 @@
 {%- endmacro %}
 
 
+{% macro iso_timestamp(text) %}
+{#- 2026-10-01T12:34:56.789 (UTC) as a timestamp; null for a day or an hour that does not exist. -#}
+    {{ return(adapter.dispatch('iso_timestamp')(text)) }}
+{% endmacro %}
+
+{% macro default__iso_timestamp(text) -%}
+    cast(try_cast(replace({{ text }}, 'T', ' ') as timestamp) as timestamp(6))
+{%- endmacro %}
+
+{% macro duckdb__iso_timestamp(text) -%}
+    try_cast({{ text }} as timestamp)
+{%- endmacro %}
+
+
 {% macro local_time(timestamp) %}
 {#- A UTC timestamp as the clocks of reporting_timezone show it. -#}
     {%- set zone = var('reporting_timezone') -%}

@@ -68,42 +68,63 @@
 {% endmacro %}
 
 
-{% macro json_path(path) %}
-{#- user.id -> $["user"]["id"]; "a.b".c -> $["a.b"]["c"]; items[0].id -> $["items"][0]["id"], as an SQL string literal. -#}
-    {%- set steps = modules.re.findall('"((?:[^"\\\\]|\\\\.)+)"|([^.\\[\\]"]+)|\\[([0-9]+)\\]', path) -%}
-    {%- if not steps -%}
-        {{ exceptions.raise_compiler_error("vars: event_fields: '" ~ path ~ "' is not a JSON path") }}
+{% macro json_steps(path) %}
+{#- user.id -> ['user', 'id']; "a.b".c -> ['a.b', 'c']; items[0].id -> ['items', 0, 'id']. -#}
+    {%- set steps = [] -%}
+    {%- for quoted, plain, index in modules.re.findall('"([^"]+)"|([^.\\[\\]"]+)|\\[([0-9]+)\\]', path) -%}
+        {%- do steps.append(index | int if index else quoted or plain) -%}
+    {%- endfor -%}
+    {%- if not steps or steps[0] is number -%}
+        {{ exceptions.raise_compiler_error("vars: event_fields: '" ~ path ~ "' is no JSON path") }}
     {%- endif -%}
-    {{ return(json_path_literal(steps)) }}
+    {{ return(steps) }}
+{% endmacro %}
+
+
+{% macro json_path(path) %}
+    {{ return(json_path_literal(json_steps(path))) }}
+{% endmacro %}
+
+
+{% macro field_parts() %}
+{#- The parts in which a field's paths are searched, [{column, numbers, unit}]: one a field, but for latency_ms one for each run of
+    paths with the same unit. -#}
+    {%- set paths = all_json_paths() -%}
+    {%- set parts = [] -%}
+    {%- for name, entries in event_fields().items() -%}
+        {%- for entry in entries -%}
+            {%- if loop.first or entry.unit != parts[-1].unit -%}
+                {%- do parts.append({'field': name, 'column': name ~ '_found_' ~ loop.index, 'numbers': [], 'unit': entry.unit}) -%}
+            {%- endif -%}
+            {%- do parts[-1].numbers.append(paths.index(entry.path) + 1) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return(parts) }}
+{% endmacro %}
+
+
+{% macro found_values() %}
+{#- Select-list items: for each part of each field the first value that is not null. field_text() reads them. -#}
+    {%- set paths = all_json_paths() -%}
+    {%- set items = [] -%}
+    {%- for part in field_parts() -%}
+        {%- set values = [] -%}
+        {%- for n in part.numbers -%}{%- do values.append(json_value(n, paths)) -%}{%- endfor -%}
+        {%- do items.append('coalesce(' ~ (values + ['null']) | join(', ') ~ ') as ' ~ part.column) -%}
+    {%- endfor -%}
+    {{ return(items | join(',\n        ')) }}
 {% endmacro %}
 
 
 {% macro field_text(name) %}
-{#- The text of the first path of a field that holds a value: no null, object, array, '' or '-' (a log's word for none). -#}
+{#- The text of the first path of a field that holds a value: no null, object, array, '' or '-' (a log's word for none).
+    A bare latency gets the unit of its path, unless that is ms: '0.25' -> '0.25s'. -#}
     {%- set paths = all_json_paths() -%}
-    {%- set numbers = [] -%}
-    {%- for entry in event_fields()[name] -%}
-        {%- do numbers.append(paths.index(entry.path) + 1) -%}
-    {%- endfor -%}
-    {{ return(first_json_value(numbers, paths) if numbers else 'cast(null as varchar)') }}
-{% endmacro %}
-
-
-{% macro latency_text() %}
-{#- Like field_text for latency_ms; a bare number gets the unit of its path, unless that is ms: '0.25' -> '0.25s'. -#}
-    {%- set paths = all_json_paths() -%}
-    {%- set runs = [] -%}
-    {%- for entry in event_fields()['latency_ms'] -%}
-        {%- if not runs or runs[-1].unit != entry.unit -%}
-            {%- do runs.append({'unit': entry.unit, 'numbers': []}) -%}
-        {%- endif -%}
-        {%- do runs[-1].numbers.append(paths.index(entry.path) + 1) -%}
-    {%- endfor -%}
     {%- set texts = [] -%}
-    {%- for run in runs -%}
-        {%- set text = first_json_value(run.numbers, paths) -%}
-        {%- if run.unit != 'ms' -%}
-            {%- set text = replace_all(text, '([0-9.])$', regex_group(1) ~ run.unit) -%}
+    {%- for part in field_parts() if part.field == name -%}
+        {%- set text = checked_json_text(part.column, part.numbers, paths) -%}
+        {%- if part.unit != 'ms' -%}
+            {%- set text = replace_all(text, '([0-9.])$', regex_group(1) ~ part.unit) -%}
         {%- endif -%}
         {%- do texts.append(text) -%}
     {%- endfor -%}

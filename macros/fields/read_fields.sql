@@ -51,7 +51,7 @@
 
 {% macro route(path) -%}
 {#- The path with each segment that is an id replaced: /products/p-123/reviews/7 -> /products/:id/reviews/:id.
-    Slashes are doubled first, so that two ids in a row both find a slash on either side. -#}
+    Slashes are doubled first, so that two ids in a row both find a slash on either side. No id is without a digit and short. -#}
     {%- set id = [
         '[0-9]+',
         '[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}',
@@ -59,9 +59,13 @@
         '[0-9A-Z]{26}',
         '[A-Za-z]+[-_][0-9]+',
     ] -%}
-    replace({{ replace_all(
-        "replace(" ~ path ~ ", '/', '//')", '/(?:' ~ id | join('|') ~ ')(/|$)', '/:id' ~ regex_group(1)
-    ) }}, '//', '/')
+    case
+        when {{ matches(path, '[0-9]|.{16}') }}
+            then replace({{ replace_all(
+                "replace(" ~ path ~ ", '/', '//')", '/(?:' ~ id | join('|') ~ ')(/|$)', '/:id' ~ regex_group(1)
+            ) }}, '//', '/')
+        else {{ path }}
+    end
 {%- endmacro %}
 
 
@@ -73,5 +77,5 @@
 
 {% macro is_lambda_platform_line(message) -%}
 {#- What Lambda itself writes around an invocation. -#}
-    {{ matches(message, '^(START|END|REPORT) RequestId: |^(INIT_START|INIT_REPORT|EXTENSION|TELEMETRY)[ \t]|^XRAY TraceId: ') }}
+    {{ matches(message, '^(?:(?:START|END|REPORT) RequestId: |(?:INIT_START|INIT_REPORT|EXTENSION|TELEMETRY)[ \t]|XRAY TraceId: )') }}
 {%- endmacro %}

@@ -39,8 +39,8 @@ all_lines as (
 )
 
 -- The star: the batch has a column for each configured field.
-select -- noqa: AM04
-    *,
+select
+    *, -- noqa: AM04
     case
         when own_id is not null then own_id
         when copy_number = 1 then line_id

@@ -41,7 +41,7 @@ messages as (
         log_group,
         exported_at,
         line_format,
-        case when has_time then {{ read_timestamp('substr(line, 1, 24)') }} end as logged_at,
+        case when has_time then {{ iso_timestamp('substr(line, 1, 23)') }} end as logged_at,
         case when has_time then substr(line, 26) else line end as message,
         {{ text_digest("log_group || chr(10) || log_stream || chr(10) || line") }} as line_id
     from published
@@ -52,6 +52,13 @@ parsed as (
         *,
         {{ json_values('message', paths) }}
     from messages
+),
+
+found as (
+    select
+        *,
+        {{ found_values() }}
+    from parsed
 ),
 
 texts as (
@@ -65,19 +72,19 @@ texts as (
         exported_at,
         case
             when logged_at is null and line_format != 'plain' then 'continuation_line'
-            when {{ is_lambda_platform_line('message') }} then 'lambda_platform_line'
             else {{ json_problem('message') }}
         end as problem,
-        {% for name in event_fields() if name != 'latency_ms' -%}
-        {{ field_text(name) }} as {{ name }}_text,
-        {% endfor -%}
-        {{ latency_text() }} as latency_ms_text
-    from parsed
+        {{ is_lambda_platform_line('message') }} as is_lambda_platform_line
+        {%- for name in event_fields() %},
+        {{ field_text(name) }} as {{ name }}_text
+        {%- endfor %}
+    from found
 ),
 
 fields as (
     select
         *,
+        {{ read_path('path_text') }} as path,
         case when event_at_text is null then logged_at else {{ read_timestamp('event_at_text') }} end as read_at
     from texts
 ),
@@ -86,6 +93,7 @@ judged as (
     select
         *,
         case
+            when problem = 'not_json' and is_lambda_platform_line then 'lambda_platform_line'
             when problem is not null then problem
             when read_at is null and event_at_text is null then 'no_timestamp'
             when read_at is null then 'unreadable_timestamp'
@@ -107,7 +115,7 @@ select
     {{ read_status('status_code_text') }} as status_code,
     {{ valid_latency(read_latency_ms('latency_ms_text')) }} as latency_ms,
     {{ read_method('method_text') }} as method,
-    {{ route(read_path('path_text')) }} as route,
+    {{ route('path') }} as route,
     coalesce({{ matches('lower(user_agent_text)', var('bot_user_agents')) }}, false) as is_bot,
     {% for field in extra_fields() -%}
     try_cast({{ field.name }}_text as {{ field.data_type }}) as {{ field.name }},

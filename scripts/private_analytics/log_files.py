@@ -13,7 +13,7 @@ from pathlib import Path
 GZIP_MAGIC = b"\x1f\x8b"
 CHUNK_BYTES = 1 << 20
 # As in the reading macro (max_line_size in macros/engines/lake.sql). CloudWatch's own limit is 1 MB an event.
-MAX_LINE_BYTES = 32 << 20
+MAX_LINE_BYTES = 4 << 20
 
 
 @dataclass(frozen=True)

@@ -132,24 +132,28 @@ class Period:
 
 
 def duckdb_query(db: Path, schema: str = "analytics") -> Query:
-    """Return a function that asks a DuckDB database read-only, in that schema."""
+    """Return a function that asks a DuckDB database, which is open for reading as long as the function lives."""
     if not db.is_file():
         raise UserError(f"There is no database at {db}. `make demo` builds one, from sample logs or yours.")
+    try:
+        connection = duckdb.connect(str(db), read_only=True)
+    except duckdb.Error as error:
+        raise UserError(f"{db} cannot be read: {_first_line(error)}") from None
 
     def query(sql: str) -> list[Row]:
         try:
-            with duckdb.connect(str(db), read_only=True) as connection:
-                connection.execute(f'use "{schema}"')
-                cursor = connection.execute(sql)
-                names = [column[0] for column in cursor.description]
-                return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+            connection.execute(f'use "{schema}"')
+            cursor = connection.execute(sql)
         except (duckdb.CatalogException, duckdb.BinderException) as error:
-            what = str(error).splitlines()[0]
-            raise UserError(f"{db} does not hold the tables of the report ({what}). `make demo` builds them.") from None
-        except duckdb.IOException as error:
-            raise UserError(f"{db} cannot be read: {str(error).splitlines()[0]}") from None
+            raise UserError(f"{db} lacks tables of the report ({_first_line(error)}). `make demo` builds them.") from None
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
     return query
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]
 
 
 def find_period(query: Query) -> tuple[Period | None, int]:
@@ -274,7 +278,7 @@ def describe(query: Query) -> dict[str, Any]:
 def write_report(query: Query, out: Path, *, title: str = "API traffic and reliability") -> None:
     """Write the report to one HTML file."""
     templates = FileSystemLoader(Path(__file__).parent)
-    page = Environment(loader=templates, autoescape=True, undefined=StrictUndefined, lstrip_blocks=True)
+    page = Environment(loader=templates, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     page.filters |= {f.__name__: f for f in (digest, milliseconds, number, percent, shown)}
     html = page.get_template("report.html.j2").render(title=title, vega=vega(), ratio=ratio, **describe(query))
     out.parent.mkdir(parents=True, exist_ok=True)

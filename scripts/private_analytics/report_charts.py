@@ -18,7 +18,7 @@ import altair as alt
 from .report_words import DURATIONS, LONGEST, Row, mean_p95, milliseconds, number, percent, ratio, share_of, shown, total
 
 HOURLY_DAYS = 35  # longer periods are drawn day by day
-MAX_LETTERS = 62  # days for which the calendar has room for letters
+ROOMY_DAYS = 62  # up to so many have room for gaps between them, and for letters in the calendar
 DAY_MS = 86_400_000
 WEEKDAYS = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
 STATUSES = ("ok", "empty", "late", "damaged", "missing")
@@ -26,6 +26,7 @@ STATUSES = ("ok", "empty", "late", "damaged", "missing")
 AS_COUNT = "format(datum.value, ',')"
 AS_PERCENT = "datum.label + ' %'"
 AS_WEEKDAY = "['Mon','Tue','Wed','Thu','Fri','Sat','Sun'][datum.value]"
+AS_LOG_GROUP = "length(datum.label) > 20 ? '…' + slice(datum.label, -19) : datum.label"  # what tells them apart is at their end
 AS_LATENCY = "datum.value < 1000 ? datum.label + ' ms' : datum.value / 1000 + ' s'"
 
 
@@ -129,16 +130,18 @@ def calendar_chart(calendar: Sequence[Row], exports: Sequence[Row], days: Sequen
     for row in exports:
         counted[row["status"]] += row["log_groups"]
     for row in calendar:
-        group, status = shown(row["log_group"]), row["status"]
+        group, status = shown(row["log_group"]), shown(row["status"])
         parts = ", ".join(f"{number(row[part])} {part}" for part in ("events", "rejected", "duplicates"))
         what = f"{group} {status}: {number(row['lines'], 'line')} = {parts}"
         letter = "" if status == "ok" else status[:1].upper()
         rows.append(_mark(row["event_date"], None, what, g=group, status=status, letter=letter))
     scale = alt.Scale(domain=STATUSES, range=[f"var(--{status})" for status in STATUSES])
-    base = _sheet(30 * len({row["g"] for row in rows})).encode(y=alt.Y("g:N", axis=alt.Axis(labelLimit=120)))
-    cells = base.transform_calculate(end=f"datum.t + {DAY_MS * 0.9}").mark_rect(stroke="var(--paper)", strokeWidth=4)
+    names = alt.Axis(labelExpr=AS_LOG_GROUP, labelLimit=150)
+    height = 26 * len({row["g"] for row in rows})
+    base = _sheet(height).encode(y=alt.Y("g:N", axis=names, scale=alt.Scale(paddingInner=0.15)))
+    cells = base.transform_calculate(end=_end_of_day(days)).mark_rect()
     chart = cells.encode(x=_over_time(days), x2="end", color=alt.Color("status:N", legend=None, scale=scale))
-    if len(days) <= MAX_LETTERS:
+    if len(days) <= ROOMY_DAYS:
         letters = base.transform_calculate(t=f"datum.t + {DAY_MS * 0.45}").mark_text(fontSize=11)
         chart += letters.encode(x="t:T", text="letter:N")
     said = ", ".join(f"{number(counted[status])} {status}" for status in STATUSES if counted[status])
@@ -168,13 +171,19 @@ def _mark(moment: date, value: float | None, what: str, **more: Any) -> Row:
 
 def _sheet(height: int) -> alt.Chart:
     """A chart with nothing on it yet but the tooltip of its rows."""
-    tooltip = [alt.Tooltip("when:N"), alt.Tooltip("what:N")]
-    return alt.Chart(alt.NamedData("rows"), width="container", height=height).encode(tooltip=tooltip)
+    chart = alt.Chart(alt.NamedData("rows"), width="container", height=height)
+    return chart.encode(tooltip=[alt.Tooltip("when:N"), alt.Tooltip("what:N")])
 
 
 def _over_time(days: Sequence[date]) -> alt.X:
-    axis = alt.Axis(format="%-d %b" if len(days) > 3 else "%-d %b, %H:%M", labelOverlap=True)
+    form = "%-d %b, %H:%M" if len(days) <= 3 else "%-d %b" if len(days) <= 180 else "%b %Y"
+    axis = alt.Axis(format=form, labelOverlap=True)
     return alt.X("t:T", axis=axis, scale=alt.Scale(type="utc", nice=False))
+
+
+def _end_of_day(days: Sequence[date]) -> str:
+    """Where a bar ends: before the next one, or, where gaps would be finer than a pixel, a little after its start."""
+    return f"datum.t + {DAY_MS * (0.88 if len(days) <= ROOMY_DAYS else 1.05)}"
 
 
 def _amounts(label: str = AS_COUNT) -> alt.Y:
@@ -183,22 +192,27 @@ def _amounts(label: str = AS_COUNT) -> alt.Y:
 
 def _bars(days: Sequence[date], height: int) -> alt.Chart:
     """Bars a day wide, from b (for base) to v."""
-    chart = _sheet(height).transform_calculate(end=f"datum.t + {DAY_MS * 0.88}").mark_rect(color="var(--line)")
+    chart = _sheet(height).transform_calculate(end=_end_of_day(days)).mark_rect(color="var(--line)")
     return chart.encode(x=_over_time(days), x2="end", y=_amounts(), y2="b")
 
 
 def _line(rows: Sequence[Row], days: Sequence[date], label: str, color: str = "var(--line)") -> Chart:
-    """A line that breaks where nothing is known, with a dot on its peak."""
-    peak = max((row for row in rows if row["v"] is not None), key=lambda row: row["v"])
-    peak["peak"] = True
-    base = _sheet(110).encode(x="t:T", y=_amounts(label))
+    """A line that breaks where nothing is known, with a dot on its peak, and on all its points where these are few."""
+    known = [row for row in rows if row["v"] is not None]
+    peak = max(known, key=lambda row: row["v"])
+    for row in known if len(known) <= ROOMY_DAYS else [peak]:
+        row["dot"] = True
+    # A line is one mark with one tooltip, so upright rules that nobody sees have those of its points.
+    points = _sheet(110).encode(x="t:T")
+    base = points.encode(y=_amounts(label), tooltip=alt.value(None))
     area = base.mark_area(color=color, opacity=0.18).encode(x=_over_time(days))
-    dot = base.transform_filter("datum.peak").mark_point(color=color, filled=True, size=45, opacity=1)
-    return _finish(area + base.mark_line(color=color, strokeWidth=1.5) + dot, rows, f"Highest: {peak['what']}, {peak['when']}.")
+    dot = base.transform_filter("datum.dot").mark_point(color=color, filled=True, size=30, opacity=1)
+    chart = area + base.mark_line(color=color, strokeWidth=1.5) + dot + points.mark_rule(opacity=0, strokeWidth=6)
+    return _finish(chart, rows, f"Highest: {peak['what']}, {peak['when']}.")
 
 
 def _finish(chart: alt.Chart | alt.LayerChart, rows: Sequence[Row], says: str) -> Chart:
-    spec = chart.to_dict() | {"datasets": {"rows": rows}}
+    spec = chart.to_dict(validate=False) | {"datasets": {"rows": rows}}
     del spec["config"]  # the page has one for all charts
     text = json.dumps(spec, separators=(",", ":"))  # ASCII only, so U+2028 is escaped too
     return Chart(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"), says)

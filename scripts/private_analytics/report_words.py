@@ -67,7 +67,7 @@ def find_stories(marts: dict[str, list[Row]]) -> list[tuple[str, str]]:
         ("reliability", latency_story(marts["hours"])),
         ("reliability", auth_failure_story(marts["hours"])),
         ("sessions", conversion_story(marts["sessions"])),
-        ("exports", export_story(marts["calendar"])),
+        ("exports", export_story(marts["calendar"], marts["exports"])),
         ("exports", duplicate_story(marts["exports"])),
     )
     return [(section, story) for section, story in stories if story]
@@ -136,14 +136,15 @@ def conversion_story(days: Sequence[Row]) -> str:
     return f"Conversion was lowest on {worst['event_date']} ({share}; {percent(usual)} in all)."
 
 
-def export_story(calendar: Sequence[Row]) -> str:
+def export_story(calendar: Sequence[Row], exports: Sequence[Row]) -> str:
     """The days and log groups that are not as they should be, the latest first."""
+    troubles = sum(row["status"] != "ok" for row in exports)
     groups = defaultdict(list)
     for row in sorted(calendar, key=lambda row: row["event_date"], reverse=True):
         if row["status"] != "ok":
-            groups[row["event_date"], row["status"]].append(shown(row["log_group"]))
+            groups[row["event_date"], shown(row["status"])].append(shown(row["log_group"]))
     said = [f"{day} {status} ({', '.join(names[:5])})" for (day, status), names in groups.items()]
-    more = f"; and {number(len(said) - 5)} more" if len(said) > 5 else ""
+    more = f"; and {number(troubles - 5)} more" if troubles > 5 else ""
     return f"Exports to look at: {'; '.join(said[:5])}{more}." if said else ""
 
 
