@@ -12,9 +12,9 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from private_analytics import dbt_project, report, samples  # noqa: E402 (the package stands beside this script)
-from private_analytics import demo as demo_run  # noqa: E402
-from private_analytics.errors import UserError  # noqa: E402
+from private_analytics import dbt_project, report, samples
+from private_analytics import demo as demo_run
+from private_analytics.errors import UserError
 
 
 class Commands(click.Group):
@@ -38,7 +38,9 @@ def cli() -> None:
     "--events-per-day", type=click.IntRange(min=1), default=demo_run.SAMPLE_EVENTS_PER_DAY, show_default=True, help="On average."
 )
 @click.option("--seed", type=int, default=demo_run.SAMPLE_SEED, show_default=True, help="The same seed gives the same bytes.")
-@click.option("--end-date", type=click.DateTime(["%Y-%m-%d"]), default=str(demo_run.SAMPLE_END), show_default=True, help="Last day.")
+@click.option(
+    "--end-date", type=click.DateTime(["%Y-%m-%d"]), default=str(demo_run.SAMPLE_END), show_default=True, help="Last day."
+)
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="A new or empty folder.")
 def sample_logs(days: int, events_per_day: int, seed: int, end_date: datetime, out: Path) -> None:
     """Write the logs of an invented storefront as an export bucket would hold them."""
@@ -52,7 +54,9 @@ def sample_logs(days: int, events_per_day: int, seed: int, end_date: datetime, o
 
 @cli.command("demo")
 @click.option("--logs", envvar="LOGS", type=click.Path(path_type=Path), help="A synced export bucket, or a folder of log files.")
-@click.option("--vars", "variables", envvar="VARS", default="", help="Passed to dbt, e.g. '{event_fields: {user_id: [ctx.uid]}}'.")
+@click.option(
+    "--vars", "variables", envvar="VARS", default="", help="Passed to dbt, e.g. '{event_fields: {user_id: [ctx.uid]}}'."
+)
 def demo(logs: Path | None, variables: str) -> None:
     """Build tables, report and docs site on DuckDB, from sample logs or from yours."""
     try:

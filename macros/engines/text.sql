@@ -10,7 +10,8 @@
 {%- endmacro %}
 
 {% macro duckdb__text_digest(text) -%}
-    cast(md5_number_upper({{ text }}) >> 1 as bigint)
+    {#- Half the time of md5_number_upper, which goes by way of the hexadecimal text. -#}
+    cast((md5_number({{ text }}) & 18446744073709551615) >> 1 as bigint)
 {%- endmacro %}
 
 

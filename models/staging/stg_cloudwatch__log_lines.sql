@@ -116,7 +116,7 @@ select
     {{ valid_latency(read_latency_ms('latency_ms_text')) }} as latency_ms,
     {{ read_method('method_text') }} as method,
     {{ route('path') }} as route,
-    coalesce({{ matches('lower(user_agent_text)', var('bot_user_agents')) }}, false) as is_bot,
+    coalesce({{ matches('user_agent_text', '(?i)' ~ var('bot_user_agents')) }}, false) as is_bot,
     {% for field in extra_fields() -%}
     try_cast({{ field.name }}_text as {{ field.data_type }}) as {{ field.name }},
     {% endfor -%}

@@ -26,7 +26,7 @@ class Outcome:
 
 
 def run(*arguments: str, say: Callable[[str], None] | None = None) -> Outcome:
-    """Run a dbt command on this project; `say` gets a line for each model that was built, and what the project's macros have to say."""
+    """Run a dbt command on this project; `say` gets a line for each model built, and what the project's macros have to say."""
 
     def follow(event: EventMsg) -> None:
         if event.info.name == "LogModelResult" and event.data.status not in ("ERROR", "SKIP"):
@@ -36,7 +36,17 @@ def run(*arguments: str, say: Callable[[str], None] | None = None) -> Outcome:
 
     _have_profile()
     os.environ["ANALYTICS_DB"] = str(database())
-    command = [*arguments, "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--log-level", "none", "--log-level-file", "info"]
+    command = [
+        *arguments,
+        "--project-dir",
+        str(PROJECT),
+        "--profiles-dir",
+        str(PROJECT),
+        "--log-level",
+        "none",
+        "--log-level-file",
+        "info",
+    ]
     result = dbtRunner(callbacks=[follow] if say else []).invoke(command)
     DuckDBConnectionManager.close_all_connections()  # else the database stays locked as long as this process lives
     nodes = getattr(result.result, "results", None) or []

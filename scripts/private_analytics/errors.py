@@ -2,4 +2,4 @@
 
 
 class UserError(Exception):
-    """Something the caller can put right. The message says what is wrong, where, and what to do next; it is shown without a traceback."""
+    """Something the caller can put right: what is wrong, where, and what to do next. Shown without a traceback."""

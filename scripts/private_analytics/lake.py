@@ -1,7 +1,7 @@
 """A folder of logs as a lake that the models can read: logs/<yyyy>/<mm>/<dd>/<task id>/<stream>/* and exports/**/<task id>.json.
 
-A synced bucket prefix is read where it lies. Anything else gets a *view*: a folder of our own with symbolic links to the files and
-the export records they lack. The given folder is never written to.
+A synced bucket prefix is read where it lies. Anything else gets a *view*: a folder of our own with symbolic links to the files
+and the export records they lack. The given folder is never written to.
 """
 
 from __future__ import annotations
@@ -73,8 +73,8 @@ def open_lake(source: Path, view: Path) -> Lake:
 
 
 def checked(lake: Lake, view: Path) -> Lake:
-    """The same lake with every file read through once. Files that cannot be read are left out and named; odd bytes that the reader
-    would stop at (text that is not UTF-8, lone carriage returns, \\x01) are made visible in a copy, so that the line is still there."""
+    """The same lake with every file read through once: files that cannot be read are left out and named. Odd bytes that the
+    reader would stop at (no UTF-8, lone carriage returns, \\x01) are made visible in a copy, so that the line is still there."""
     paths = [path for export in lake.exports for path in export.files]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         findings = dict(zip(paths, pool.map(inspect, paths), strict=True))
@@ -113,7 +113,9 @@ def _recorded_lake(source: Path, view: Path) -> Lake:
         exports.append(export)
     unpublished = sorted(task_folders.keys() - {export.task_id for export in exports})
     if unpublished:
-        notes.append(f"{len(unpublished)} task folders have no export record and are not read, e.g. {task_folders[unpublished[0]]}")
+        notes.append(
+            f"{len(unpublished)} task folders have no export record and are not read, e.g. {task_folders[unpublished[0]]}"
+        )
     notes += _misplaced(source / "logs")
     return _view(exports, view, notes) if broken else Lake(source, tuple(exports), tuple(notes))
 
@@ -166,7 +168,7 @@ def _lay_out(
     numbers: Counter[str] = Counter()
     for path, finding in files:
         stream = streams[path] if streams else path.parent.name
-        suffix = ".gz" if path.name.endswith(".gz") or finding and not finding.as_it_is else path.suffix
+        suffix = ".gz" if path.name.endswith(".gz") or (finding and not finding.as_it_is) else path.suffix
         target = root / "logs" / export.day / export.task_id / stream / f"{numbers[stream]:06d}{suffix}"
         numbers[stream] += 1
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -62,8 +62,8 @@ def inspect(path: Path) -> Finding:
 
 
 def write_clean_copy(path: Path, target: Path) -> None:
-    """Copy line by line, gzipped. What the reader cannot take is written as an escape (\\xff, \\r), so that each line is still there;
-    such a line is no JSON then, and is rejected with its text."""
+    """Copy line by line, gzipped. What the reader cannot take is written as an escape (\\xff, \\x0d), so that each line is
+    still there; such a line is no JSON then, and is rejected with its text."""
     with gzip.open(target, "wb", compresslevel=1) as out:
         for line in _lines(path):
             out.write(_readable(line).encode() + b"\n")
@@ -97,8 +97,7 @@ def _lines(path: Path) -> Iterator[bytes]:
 
 def _chunks(path: Path) -> Iterator[bytes]:
     """The file's bytes, unpacked where it is gzip by name or by content."""
-    opened = gzip.open(path) if path.name.endswith(".gz") or _is_gzip(path) else path.open("rb")
-    with opened as file:
+    with gzip.open(path) if path.name.endswith(".gz") or _is_gzip(path) else path.open("rb") as file:
         while chunk := file.read(CHUNK_BYTES):
             yield chunk
 

@@ -90,7 +90,7 @@ def server_error_story(hours: Sequence[Row], blamed: Sequence[Row]) -> str:
 
     worst = max(hours, key=lambda hour: hour["server_errors"], default=None)
     if not worst or not is_bad(worst):
-        frequent = errors * 100 >= requests > 0
+        frequent = errors >= 10 and errors * 100 >= requests
         return f"Server errors are frequent at all times: {share_of(errors, requests, 'request')}." if frequent else ""
     share = share_of(worst["server_errors"], worst["requests"], "request")
     story = f"Server errors were highest on {hour_of(worst)} ({share}; {percent(errors / requests)} in all)."

@@ -39,6 +39,11 @@ class Project:
         os.environ["ANALYTICS_LAKE"] = str(self.lake)  # build_from may have pointed it to a view
         return dbt_project.run(*arguments)
 
+    def run(self, *arguments: str) -> None:
+        """The seed and all models, without tests; fails the test where dbt fails."""
+        outcome = self.dbt("build", "--select", "resource_type:seed", "resource_type:model", *arguments)
+        assert outcome.succeeded, outcome
+
     def build(self, *arguments: str) -> None:
         """All models and data tests (unit tests have a run of their own); fails the test where dbt fails."""
         outcome = self.dbt("build", "--exclude-resource-type", "unit_test", *arguments)

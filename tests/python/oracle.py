@@ -261,9 +261,7 @@ def one_row_per_rejected_line(copies: Iterable[Copy]) -> list[Row]:
     return [kept[line_id].row for line_id in sorted(kept)]
 
 
-def split_at_gaps(
-    items: list[Item], longest_gap: timedelta, at: Callable[[Item], datetime]
-) -> Iterator[list[Item]]:
+def split_at_gaps(items: list[Item], longest_gap: timedelta, at: Callable[[Item], datetime]) -> Iterator[list[Item]]:
     """The items in the order of time, parted wherever more than `longest_gap` lies between two neighbours."""
     ordered = sorted(items, key=at)
     part = ordered[:1]
@@ -317,10 +315,7 @@ def event_reader(config: Config) -> Callable[[Line], Copy | Rejection]:
     Rule: first that fits: continuation_line, lambda_platform_line, not_json, not_an_object,
     unreadable_timestamp, timestamp_out_of_range, no_timestamp (plain, neither own nor logged time)."""
     is_bot = bot_detector(config.bot_pattern)
-    paths = {
-        name: [(keys_of(entry["path"]), entry.get("unit")) for entry in entries]
-        for name, entries in config.fields.items()
-    }
+    paths = {name: [(keys_of(entry["path"]), entry.get("unit")) for entry in entries] for name, entries in config.fields.items()}
 
     def read_event(line: Line) -> Copy | Rejection:
         export = line.export
@@ -499,9 +494,7 @@ def text_of(value: Any) -> str | None:
     return None
 
 
-def first_that_counts(
-    record: dict, paths: Iterable[tuple[tuple[str, ...], str | None]]
-) -> tuple[str | None, str | None]:
+def first_that_counts(record: dict, paths: Iterable[tuple[tuple[str, ...], str | None]]) -> tuple[str | None, str | None]:
     """Rule: Each canonical field has an ordered list of JSON paths. First that counts wins.
     From the (keys, unit) of each path to the text of the value and the unit of its path."""
     for keys, unit in paths:
@@ -708,9 +701,7 @@ def daily_events(fct_events: list[Row], config: Config) -> list[Row]:
     """Rule: bots left out; event_name null -> '(none)'; users/sessions = distinct non-null user_id /
     session_id."""
     local = local_time(config)
-    groups = group_by(
-        without_bots(fct_events), lambda e: (local(e["event_at"]).date(), or_none(e["event_name"]))
-    )
+    groups = group_by(without_bots(fct_events), lambda e: (local(e["event_at"]).date(), or_none(e["event_name"])))
     return [
         {
             "event_date": day,
@@ -966,9 +957,7 @@ def compare(
     if expected_rows and actual_rows and expected_types.keys() != actual_types.keys():
         missing = sorted(expected_types.keys() - actual_types.keys())
         unexpected = sorted(actual_types.keys() - expected_types.keys())
-        return [f"column {name}: missing" for name in missing] + [
-            f"column {name}: unexpected" for name in unexpected
-        ]
+        return [f"column {name}: missing" for name in missing] + [f"column {name}: unexpected" for name in unexpected]
     types = {name: expected_types.get(name, set()) | actual_types.get(name, set()) for name in expected_types}
     types = types or actual_types
     if float_columns is None:

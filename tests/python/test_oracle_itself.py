@@ -414,9 +414,7 @@ def test_a_message_over_several_lines_is_one_rejected_line_and_its_continuations
 
 
 def test_in_plain_format_the_prefix_is_optional(lake):
-    lake.export(
-        "a", ['{"eventName": "bare", "ts": 1790812800}', line(eventName="prefixed")], line_format="plain"
-    )
+    lake.export("a", ['{"eventName": "bare", "ts": 1790812800}', line(eventName="prefixed")], line_format="plain")
     assert [(event["event_name"], event["event_at"]) for event in lake.compute().fct_events] == [
         ("bare", at("00:00")),
         ("prefixed", at("12:00")),
@@ -445,9 +443,7 @@ def test_a_message_may_hold_any_character(lake):
 
 
 def test_of_a_repeated_key_the_first_counts(lake):
-    event = only_event(
-        lake, '{"userId": "first", "userId": "second", "event": {"name": "x"}, "event": {"name": "y"}}'
-    )
+    event = only_event(lake, '{"userId": "first", "userId": "second", "event": {"name": "x"}, "event": {"name": "y"}}')
     assert (event["user_id"], event["event_name"]) == ("first", "x")
     assert only_event(lake, '{"userId": null, "userId": "second"}')["user_id"] is None
 
@@ -935,9 +931,7 @@ def test_export_health_counts_each_line_once(lake):
 
 
 def test_export_health_statuses(lake):
-    lake.export(
-        "ok", [line(day="2026-10-01")], day="2026-10-01", at="2026-10-03T12:00:00.000Z"
-    )  # exactly 36 h
+    lake.export("ok", [line(day="2026-10-01")], day="2026-10-01", at="2026-10-03T12:00:00.000Z")  # exactly 36 h
     lake.export("late", [line(day="2026-10-02")], day="2026-10-02", at="2026-10-04T12:00:00.001Z")
     lake.publish("empty", day="2026-10-03", at="2026-10-04T12:00:00.000Z")
     lake.publish("damaged", day="2026-10-05", at="2026-10-09T12:00:00.000Z", unreadable_objects=1)
@@ -986,9 +980,7 @@ def test_the_configuration_of_a_project(tmp_path):
         "  shop: {session_gap_minutes: 20}\n"
     )
     (tmp_path / "seeds").mkdir()
-    (tmp_path / "seeds" / "event_catalog.csv").write_text(
-        "event_name,status_code,route,meaning\n,401,,auth_failure\n"
-    )
+    (tmp_path / "seeds" / "event_catalog.csv").write_text("event_name,status_code,route,meaning\n,401,,auth_failure\n")
     assert oracle.load_config(tmp_path) == Config(
         fields={
             "user_id": [{"path": path, "unit": None} for path in ("userId", "user.id", '"a.b"')],
@@ -1011,9 +1003,7 @@ def test_a_configured_field_replaces_its_default(tmp_path):
     )
     (tmp_path / "seeds").mkdir()
     (tmp_path / "seeds" / "event_catalog.csv").write_text("event_name,status_code,route,meaning\n")
-    paths = {
-        name: [e["path"] for e in entries] for name, entries in oracle.load_config(tmp_path).fields.items()
-    }
+    paths = {name: [e["path"] for e in entries] for name, entries in oracle.load_config(tmp_path).fields.items()}
     assert paths == {"user_id": ["uid"], "method": ["method"]}
 
 
@@ -1049,13 +1039,8 @@ def test_rows_of_the_same_key_are_compared_as_a_multiset():
 
 
 def test_a_float_column_may_be_named_and_the_tolerance_set():
-    assert (
-        compare([{"k": 1, "x": 100}], [{"k": 1, "x": 101}], key=("k",), float_columns=["x"], relative=0.02)
-        == []
-    )
-    assert compare([{"k": 1, "x": 100}], [{"k": 1, "x": 101}], key=("k",)) == [
-        "k=1: x: expected 100, found 101"
-    ]
+    assert compare([{"k": 1, "x": 100}], [{"k": 1, "x": 101}], key=("k",), float_columns=["x"], relative=0.02) == []
+    assert compare([{"k": 1, "x": 100}], [{"k": 1, "x": 101}], key=("k",)) == ["k=1: x: expected 100, found 101"]
 
 
 def test_many_differences_are_cut_short():

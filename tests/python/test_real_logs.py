@@ -41,7 +41,11 @@ def test_every_line_and_field_of_every_logger(project: Project) -> None:
         events = project.query(f"from analytics.fct_events where log_stream = '{recording.stem}'")
         rejected = project.query(f"from analytics.rejected_log_lines where log_stream = '{recording.stem}'")
         actual = [
-            (row["event_at"], None if row["latency_ms"] is None else round(row["latency_ms"], 6), *(row[field] for field in FIELDS))
+            (
+                row["event_at"],
+                None if row["latency_ms"] is None else round(row["latency_ms"], 6),
+                *(row[field] for field in FIELDS),
+            )
             for row in events
         ] + [("rejected", row["reason"]) for row in rejected]
         expected = Counter(expected_rows(recording))

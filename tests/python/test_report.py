@@ -91,11 +91,12 @@ def two_weeks() -> dict[str, list[tuple]]:
 def build(path: Path, marts: dict[str, list[tuple]]) -> Path:
     """A database of the marts with these rows."""
     with duckdb.connect(str(path)) as connection:
-        connection.execute("create schema analytics; use analytics")
+        connection.execute("create schema analytics; use analytics; begin")
         for table, columns in COLUMNS.items():
             connection.execute(f"create table {table} ({columns})")
             for row in marts.get(table, []):
                 connection.execute(f"insert into {table} values ({', '.join('?' * len(row))})", row)
+        connection.execute("commit")
     return path
 
 
