@@ -22,17 +22,14 @@
 
 
 {% macro extra_fields() %}
-{#- Columns of fct_events.yml with config.meta.json_paths: list of {name, data_type, json_paths}. -#}
+{#- Columns of fct_events.yml with config.meta.json_paths: list of {name, data_type, json_paths}. Unit tests do not see them. -#}
+    {%- set nodes = graph.nodes if execute and graph.nodes else {} -%}
     {%- set extras = [] -%}
-    {%- if execute -%}
-        {%- set node = graph.nodes['model.' ~ project_name ~ '.fct_events'] -%}
-        {%- for column in node.columns.values() -%}
-            {%- set paths = column.config.meta.json_paths or column.meta.json_paths -%}
-            {%- if paths -%}
-                {%- do extras.append({'name': column.name, 'data_type': column.data_type, 'json_paths': paths}) -%}
-            {%- endif -%}
+    {%- for node in nodes.values() if node.unique_id == 'model.' ~ project_name ~ '.fct_events' -%}
+        {%- for column in node.columns.values() if column.config.meta.json_paths -%}
+            {%- do extras.append({'name': column.name, 'data_type': column.data_type, 'json_paths': column.config.meta.json_paths}) -%}
         {%- endfor -%}
-    {%- endif -%}
+    {%- endfor -%}
     {{ return(extras) }}
 {% endmacro %}
 

@@ -57,6 +57,7 @@ parsed as (
 found as (
     select
         *,
+        {{ json_problem('message') }} as json_problem,
         {{ found_values() }}
     from parsed
 ),
@@ -72,9 +73,9 @@ texts as (
         exported_at,
         case
             when logged_at is null and line_format != 'plain' then 'continuation_line'
-            else {{ json_problem('message') }}
-        end as problem,
-        {{ is_lambda_platform_line('message') }} as is_lambda_platform_line
+            when json_problem = 'not_json' and {{ is_lambda_platform_line('message') }} then 'lambda_platform_line'
+            else json_problem
+        end as problem
         {%- for name in event_fields() %},
         {{ field_text(name) }} as {{ name }}_text
         {%- endfor %}
@@ -93,7 +94,6 @@ judged as (
     select
         *,
         case
-            when problem = 'not_json' and is_lambda_platform_line then 'lambda_platform_line'
             when problem is not null then problem
             when read_at is null and event_at_text is null then 'no_timestamp'
             when read_at is null then 'unreadable_timestamp'
