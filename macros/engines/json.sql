@@ -1,81 +1,80 @@
 {#- JSON: one extraction for all paths on DuckDB (one parse of the line), one function call for each path on Athena. -#}
 
 {% macro json_path_literal(steps) %}
-{#- Steps of json_steps() as the SQL literal of a JSON path. -#}
+{#- The steps of json_steps() as the SQL literal of a JSON path. -#}
     {{ return(adapter.dispatch('json_path_literal')(steps)) }}
 {% endmacro %}
 
 {% macro default__json_path_literal(steps) %}
     {%- set path = ['$'] -%}
-    {%- for step in steps -%}{%- do path.append('[' ~ (step if step is number else tojson(step)) ~ ']') -%}{%- endfor -%}
+    {%- for step in steps -%}{%- do path.append('[' ~ step ~ ']' if step is number else '["' ~ step ~ '"]') -%}{%- endfor -%}
     {{ return("'" ~ path | join | replace("'", "''") ~ "'") }}
 {% endmacro %}
 
 {% macro duckdb__json_path_literal(steps) %}
     {%- set path = ['$'] -%}
-    {%- for step in steps -%}{%- do path.append('[' ~ step ~ ']' if step is number else '.' ~ tojson(step)) -%}{%- endfor -%}
+    {%- for step in steps -%}{%- do path.append('[' ~ step ~ ']' if step is number else '."' ~ step ~ '"') -%}{%- endfor -%}
     {{ return("'" ~ path | join | replace("'", "''") ~ "'") }}
 {% endmacro %}
 
 
-{% macro json_values(message, paths) %}
-{#- Select-list items that json_value() and json_problem() read. No error on a message that is no JSON. -#}
-    {{ return(adapter.dispatch('json_values')(message, paths)) }}
+{% macro plan_json_values(paths) %}
+{#- Gives each path of a field_plan() its value: the SQL for its text, given the select-list items of json_values(). -#}
+    {{ return(adapter.dispatch('plan_json_values')(paths)) }}
+{% endmacro %}
+
+{% macro default__plan_json_values(paths) %}
+    {%- for path in paths -%}{%- do path.update({'value': 'json_value_' ~ loop.index}) -%}{%- endfor -%}
+{% endmacro %}
+
+{% macro duckdb__plan_json_values(paths) %}
+{#- A struct with a field for each first step. A key that paths descend into stays JSON. Names in a struct do not tell upper from lower
+    case: of keys that differ in nothing else only the first is there, the others are searched for in the message. -#}
+    {%- set types = {} -%}
+    {%- set spelled = {} -%}
+    {%- for path in paths -%}
+        {%- set key = path.steps[0] -%}
+        {%- do spelled.setdefault(key | lower, key) -%}
+        {%- do types.update({key: 'JSON' if path.steps | length > 1 else types.get(key, 'VARCHAR')}) -%}
+    {%- endfor -%}
+    {%- for path in paths -%}
+        {%- set key = path.steps[0] -%}
+        {%- set field = 'json_values."' ~ key ~ '"' -%}
+        {%- if spelled[key | lower] != key -%}
+            {%- do path.update({'value': "json_extract_string(message, " ~ path.literal ~ ")"}) -%}
+        {%- elif types[key] == 'JSON' -%}
+            {%- do path.update({
+                'type': 'JSON', 'value': "json_extract_string(" ~ field ~ ", " ~ json_path_literal(path.steps[1:]) ~ ")"
+            }) -%}
+        {%- else -%}
+            {%- do path.update({'type': 'VARCHAR', 'value': field}) -%}
+        {%- endif -%}
+    {%- endfor -%}
+{% endmacro %}
+
+
+{% macro json_values(message, plan) %}
+{#- Select-list items from which json_problem() and the plan's values are read. A message that is no JSON is no error. -#}
+    {{ return(adapter.dispatch('json_values')(message, plan.paths)) }}
 {% endmacro %}
 
 {% macro default__json_values(message, paths) %}
     {%- set columns = ["json_format(try(json_parse(" ~ message ~ "))) as json_text"] -%}
     {%- for path in paths -%}
-        {%- do columns.append(
-            "json_extract_scalar(" ~ message ~ ", " ~ json_path(path) ~ ") as json_value_" ~ loop.index
-        ) -%}
+        {%- do columns.append("json_extract_scalar(" ~ message ~ ", " ~ path.literal ~ ") as " ~ path.value) -%}
     {%- endfor -%}
     {{ return(columns | join(',\n        ')) }}
 {% endmacro %}
 
 {% macro duckdb__json_values(message, paths) %}
-    {#- One pass over the object's keys, which beats one search for each path. A key that paths descend into stays JSON. -#}
+{#- One pass over the object's keys, which beats one search for each path. TRY goes row by row where there is an error: only what
+    looks like an object gets there. -#}
     {%- set types = {} -%}
-    {%- for path in paths if duckdb_is_in_struct(path, paths) -%}
-        {%- set steps = json_steps(path) -%}
-        {%- do types.update({steps[0]: 'JSON' if steps | length > 1 else types.get(steps[0], 'VARCHAR')}) -%}
-    {%- endfor -%}
-    {#- TRY goes row by row where there is an error: only what looks like an object gets there. -#}
+    {%- for path in paths if path.type -%}{%- do types.update({path.steps[0]: path.type}) -%}{%- endfor -%}
     {{ return(
-        "try(json_transform(case when " ~ looks_like_object(message) ~ " then " ~ message ~ " end, '"
-        ~ tojson(types) | replace("'", "''") ~ "')) as json_values"
+        "try(json_transform(case when starts_with(" ~ message ~ ", '{') or " ~ matches(message, '^[ \t\r]*[{]') ~ " then " ~ message
+        ~ " end, '" ~ tojson(types) | replace("'", "''") ~ "')) as json_values"
     ) }}
-{% endmacro %}
-
-{% macro looks_like_object(message) -%}
-    (starts_with({{ message }}, '{') or regexp_matches({{ message }}, '^[ \t\r]*[{]'))
-{%- endmacro %}
-
-{% macro duckdb_is_in_struct(path, paths) %}
-{#- Names in a struct do not tell upper from lower case: of keys that differ in nothing else, only the first is there. -#}
-    {%- set key = json_steps(path)[0] -%}
-    {%- set same = [] -%}
-    {%- for other in paths if json_steps(other)[0] | lower == key | lower -%}{%- do same.append(json_steps(other)[0]) -%}{%- endfor -%}
-    {{ return(same[0] == key) }}
-{% endmacro %}
-
-
-{% macro json_value(n, paths) %}
-{#- The text of the nth path as json_values() found it. -#}
-    {{ return(adapter.dispatch('json_value')(n, paths)) }}
-{% endmacro %}
-
-{% macro default__json_value(n, paths) %}{{ return('json_value_' ~ n) }}{% endmacro %}
-
-{% macro duckdb__json_value(n, paths) %}
-    {%- set path = paths[n - 1] -%}
-    {%- set steps = json_steps(path) -%}
-    {%- if not duckdb_is_in_struct(path, paths) -%}{{ return("json_extract_string(message, " ~ json_path(path) ~ ")") }}{%- endif -%}
-    {%- set key = 'json_values."' ~ steps[0] | replace('"', '""') ~ '"' -%}
-    {%- set is_json = [] -%}
-    {%- for other in paths if json_steps(other)[0] == steps[0] and json_steps(other) | length > 1 -%}{%- do is_json.append(1) -%}{%- endfor -%}
-    {%- if not is_json -%}{{ return(key) }}{%- endif -%}
-    {{ return("json_extract_string(" ~ key ~ ", " ~ json_path_literal(steps[1:]) ~ ")") }}
 {% endmacro %}
 
 
@@ -93,25 +92,24 @@
 {%- endmacro %}
 
 
-{% macro checked_json_text(text, numbers, paths) %}
+{% macro checked_json_text(text, paths) %}
 {#- A text that was the first value found at these paths, or, where that is an object, an array, '' or '-', the next one that is not. -#}
-    {{ return(adapter.dispatch('checked_json_text')(text, numbers, paths)) }}
+    {{ return(adapter.dispatch('checked_json_text')(text, paths)) }}
 {% endmacro %}
 
-{% macro default__checked_json_text(text, numbers, paths) %}
+{% macro default__checked_json_text(text, paths) %}
     {%- set values = [] -%}
-    {%- for n in numbers -%}{%- do values.append("nullif(nullif(" ~ json_value(n, paths) ~ ", ''), '-')") -%}{%- endfor -%}
+    {%- for path in paths -%}{%- do values.append("nullif(nullif(" ~ path.value ~ ", ''), '-')") -%}{%- endfor -%}
     {{ return('coalesce(' ~ (values + ['null']) | join(', ') ~ ')') }}
 {% endmacro %}
 
-{% macro duckdb__checked_json_text(text, numbers, paths) %}
+{% macro duckdb__checked_json_text(text, paths) %}
 {#- DuckDB gives objects and arrays as text too. Only a text that could be one is looked at closely. -#}
     {%- set values = [] -%}
-    {%- for n in numbers -%}
-        {%- set value = json_value(n, paths) -%}
+    {%- for path in paths -%}
         {%- do values.append(
-            "case when " ~ value ~ " not in ('', '-') and json_type(message, " ~ json_path(paths[n - 1])
-            ~ ") not in ('OBJECT', 'ARRAY') then " ~ value ~ " end"
+            "case when " ~ path.value ~ " not in ('', '-') and json_type(message, " ~ path.literal
+            ~ ") not in ('OBJECT', 'ARRAY') then " ~ path.value ~ " end"
         ) -%}
     {%- endfor -%}
     {{ return(

@@ -53,15 +53,27 @@
 {% endmacro %}
 
 
-{% macro all_json_paths() %}
-{#- Every path of every field once; its place in this list is its number in json_value(). -#}
-    {%- set paths = [] -%}
-    {%- for entries in event_fields().values() -%}
-        {%- for entry in entries if entry.path not in paths -%}
-            {%- do paths.append(entry.path) -%}
+{% macro field_plan() %}
+{#- How a message is searched, worked out once: {paths, parts}.
+    paths: each JSON path once, {steps, literal, value}: value is the SQL for its text after json_values() has run.
+    parts: {field, column, paths, unit}: what is searched together. A field is one part; latency_ms one for each run of paths with
+    the same unit. -#}
+    {%- set paths = {} -%}
+    {%- set parts = [] -%}
+    {%- for name, entries in event_fields().items() -%}
+        {%- for entry in entries -%}
+            {%- if entry.path not in paths -%}
+                {%- set steps = json_steps(entry.path) -%}
+                {%- do paths.update({entry.path: {'steps': steps, 'literal': json_path_literal(steps)}}) -%}
+            {%- endif -%}
+            {%- if loop.first or entry.unit != parts[-1].unit -%}
+                {%- do parts.append({'field': name, 'column': name ~ '_found_' ~ loop.index, 'paths': [], 'unit': entry.unit}) -%}
+            {%- endif -%}
+            {%- do parts[-1].paths.append(paths[entry.path]) -%}
         {%- endfor -%}
     {%- endfor -%}
-    {{ return(paths) }}
+    {%- do plan_json_values(paths.values() | list) -%}
+    {{ return({'paths': paths.values() | list, 'parts': parts}) }}
 {% endmacro %}
 
 
@@ -78,48 +90,22 @@
 {% endmacro %}
 
 
-{% macro json_path(path) %}
-    {{ return(json_path_literal(json_steps(path))) }}
-{% endmacro %}
-
-
-{% macro field_parts() %}
-{#- The parts in which a field's paths are searched, [{column, numbers, unit}]: one a field, but for latency_ms one for each run of
-    paths with the same unit. -#}
-    {%- set paths = all_json_paths() -%}
-    {%- set parts = [] -%}
-    {%- for name, entries in event_fields().items() -%}
-        {%- for entry in entries -%}
-            {%- if loop.first or entry.unit != parts[-1].unit -%}
-                {%- do parts.append({'field': name, 'column': name ~ '_found_' ~ loop.index, 'numbers': [], 'unit': entry.unit}) -%}
-            {%- endif -%}
-            {%- do parts[-1].numbers.append(paths.index(entry.path) + 1) -%}
-        {%- endfor -%}
-    {%- endfor -%}
-    {{ return(parts) }}
-{% endmacro %}
-
-
-{% macro found_values() %}
-{#- Select-list items: for each part of each field the first value that is not null. field_text() reads them. -#}
-    {%- set paths = all_json_paths() -%}
+{% macro found_values(plan) %}
+{#- Select-list items: for each part the first value that is not null. field_text() reads them. -#}
     {%- set items = [] -%}
-    {%- for part in field_parts() -%}
-        {%- set values = [] -%}
-        {%- for n in part.numbers -%}{%- do values.append(json_value(n, paths)) -%}{%- endfor -%}
-        {%- do items.append('coalesce(' ~ (values + ['null']) | join(', ') ~ ') as ' ~ part.column) -%}
+    {%- for part in plan.parts -%}
+        {%- do items.append('coalesce(' ~ (part.paths | map(attribute='value') | list + ['null']) | join(', ') ~ ') as ' ~ part.column) -%}
     {%- endfor -%}
     {{ return(items | join(',\n        ')) }}
 {% endmacro %}
 
 
-{% macro field_text(name) %}
+{% macro field_text(name, plan) %}
 {#- The text of the first path of a field that holds a value: no null, object, array, '' or '-' (a log's word for none).
     A bare latency gets the unit of its path, unless that is ms: '0.25' -> '0.25s'. -#}
-    {%- set paths = all_json_paths() -%}
     {%- set texts = [] -%}
-    {%- for part in field_parts() if part.field == name -%}
-        {%- set text = checked_json_text(part.column, part.numbers, paths) -%}
+    {%- for part in plan.parts if part.field == name -%}
+        {%- set text = checked_json_text(part.column, part.paths) -%}
         {%- if part.unit != 'ms' -%}
             {%- set text = replace_all(text, '([0-9.])$', regex_group(1) ~ part.unit) -%}
         {%- endif -%}

@@ -2,7 +2,7 @@
 -- so raw text is read once. The raw line itself is kept only where it is rejected.
 {{ config(materialized='table') }}
 
-{%- set paths = all_json_paths() %}
+{%- set plan = field_plan() %}
 
 with exports as (
     select * from {{ ref('stg_cloudwatch__exports') }}
@@ -50,7 +50,7 @@ messages as (
 parsed as (
     select
         *,
-        {{ json_values('message', paths) }}
+        {{ json_values('message', plan) }}
     from messages
 ),
 
@@ -58,7 +58,7 @@ found as (
     select
         *,
         {{ json_problem('message') }} as json_problem,
-        {{ found_values() }}
+        {{ found_values(plan) }}
     from parsed
 ),
 
@@ -77,7 +77,7 @@ texts as (
             else json_problem
         end as problem
         {%- for name in event_fields() %},
-        {{ field_text(name) }} as {{ name }}_text
+        {{ field_text(name, plan) }} as {{ name }}_text
         {%- endfor %}
     from found
 ),

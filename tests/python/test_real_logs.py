@@ -52,3 +52,36 @@ def test_every_line_and_field_of_every_logger(project: Project) -> None:
         if expected != Counter(actual):
             differences[recording.name] = {"missing": list(expected - Counter(actual)), "extra": list(Counter(actual) - expected)}
     assert not differences
+
+
+def test_fields_named_otherwise_and_fields_of_ones_own(project: Project) -> None:
+    """Nested, quoted, indexed and accented keys, keys that differ in case only, units: as one line of configuration each."""
+    message = {
+        "Größe": "g",
+        "http.status_code": "503",
+        "uid": "lower",
+        "UID": "upper",
+        "ctx": {"trace": [{"id": "s-9"}]},
+        "took": 0.25,
+        "what's": "it",
+        "when": "2026-10-01T08:00:00Z",
+        "timestamp": "never looked at",
+    }
+    project.export({"s": ["2026-10-01T00:00:00.000Z " + json.dumps(message, ensure_ascii=False)]})
+    fields = {
+        "event_at": ["when"],
+        "event_name": ["what's"],
+        "product_id": ["Größe"],
+        "user_id": ["nothing", "UID"],
+        "session_id": ["ctx.trace[0].id"],
+        "method": ["uid"],
+        "status_code": ['"http.status_code"'],
+        "latency_ms": [{"path": "took", "unit": "s"}],
+    }
+    said = project.build_from(project.lake, json.dumps({"event_fields": fields}))
+    (row,) = project.table("fct_events")
+    assert row["event_at"] == datetime(2026, 10, 1, 8)
+    found = [row[name] for name in ("event_name", "product_id", "user_id", "session_id", "method", "status_code", "latency_ms")]
+    assert found == ["it", "g", "upper", "s-9", "LOWER", 503, 250]
+    assert [line for line in said if line.startswith("Warning: no event of this run has a value for route")]
+    assert not [line for line in said if "value for user_id" in line]
