@@ -1,9 +1,9 @@
 -- A row is one line of the batch with the id it will have for ever: that of its own eventId, else the digest of the line.
 -- The k-th identical line of a stream within one export has an id of its own. Only lines that repeat are numbered.
-{{ config(materialized='view') }}
+{{ config(materialized='view', pre_hook="{{ use_own_schema() }}") }}
 
 with lines as (
-    select * from {{ ref('stg_cloudwatch__log_lines') }}
+    select * from {{ own_schema(ref('stg_cloudwatch__log_lines')) }}
 ),
 
 repeated as (

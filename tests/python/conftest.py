@@ -57,20 +57,20 @@ class Project:
 
     def query(self, sql: str) -> list[dict]:
         with duckdb.connect(str(self.database), read_only=True) as connection:
-            connection.execute("set TimeZone = 'UTC'")
+            connection.execute("set TimeZone = 'UTC'; use analytics.analytics")
             result = connection.execute(sql)
             names = [column[0] for column in result.description]
             return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
     def execute(self, sql: str) -> None:
         with duckdb.connect(str(self.database)) as connection:
-            connection.execute(sql)
+            connection.execute(f"use analytics.analytics; {sql}")
 
     def table(self, name: str, *leave_out: str) -> list[dict]:
         """The rows of a table; the ledger's loaded_at, the time of a run, is never among them."""
         hidden = [*leave_out, *(["loaded_at"] if name == "loaded_exports" else [])]
         without = f" exclude ({', '.join(hidden)})" if hidden else ""
-        return self.query(f"select *{without} from analytics.{name}")
+        return self.query(f"select *{without} from {name}")
 
     def tables(self) -> dict[str, list[str]]:
         """All that users query, in an order that does not depend on the runs: equal where the rows are equal."""
@@ -127,7 +127,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def project(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    lake, database = workplace / "lake", workplace / "test.duckdb"
+    lake, database = workplace / "lake", workplace / "analytics.duckdb"
     shutil.rmtree(lake, ignore_errors=True)
     lake.mkdir()
     database.unlink(missing_ok=True)

@@ -16,7 +16,7 @@ from test_tables import assert_equals_oracle
 
 T = "2026-10-01T12:00:00.000Z "
 GOOD = T + '{"eventName":"searched","statusCode":200}'
-SQL = "'; drop table analytics.fct_events; --\" \\ $$ {{ 1/0 }} %s"
+SQL = "'; drop table fct_events; --\" \\ $$ {{ 1/0 }} %s"
 
 
 def messages() -> dict[str, tuple[str, object]]:
@@ -106,7 +106,7 @@ def test_a_stack_trace_is_rejected_line_by_line_and_joined_to_nothing(project: P
     project.export({"s": lines})
     project.build()
     assert len(project.table("fct_events")) == 1
-    rejected = project.query("select line, reason, count(*) as n from analytics.rejected_log_lines group by all order by line")
+    rejected = project.query("select line, reason, count(*) as n from rejected_log_lines group by all order by line")
     assert [(row["line"], row["reason"], row["n"]) for row in rejected] == [
         ("", "continuation_line", 1),
         ("    at buy (shop.js:7)", "continuation_line", 2),
@@ -132,9 +132,9 @@ def test_odd_bytes_lose_no_line(project: Project) -> None:
     said = project.build_from(project.lake)
     assert not [line for line in said if "Damaged" in line]
     for n, (line, reason) in enumerate(odd):
-        reasons = [row["reason"] for row in project.query(f"from analytics.rejected_log_lines where log_stream = 's{n}'")]
+        reasons = [row["reason"] for row in project.query(f"from rejected_log_lines where log_stream = 's{n}'")]
         assert reasons == ([reason] if reason else []), line
-        assert len(project.query(f"from analytics.fct_events where log_stream = 's{n}'")) == (2 if reason else 3), line
+        assert len(project.query(f"from fct_events where log_stream = 's{n}'")) == (2 if reason else 3), line
     assert {row["event_name"] for row in project.table("fct_events")} == {"searched", "spaced", "windows"}
     texts = " ".join(row["line"] for row in project.table("rejected_log_lines"))
     for shown in ("\\xff\\xfe", "caf\\xe9", "a\\x0db", "Traceback\\x0d  line 1", "\\x01"):

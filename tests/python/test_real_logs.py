@@ -38,8 +38,8 @@ def test_every_line_and_field_of_every_logger(project: Project) -> None:
 
     differences = {}
     for recording in RECORDINGS:
-        events = project.query(f"from analytics.fct_events where log_stream = '{recording.stem}'")
-        rejected = project.query(f"from analytics.rejected_log_lines where log_stream = '{recording.stem}'")
+        events = project.query(f"from fct_events where log_stream = '{recording.stem}'")
+        rejected = project.query(f"from rejected_log_lines where log_stream = '{recording.stem}'")
         actual = [
             (
                 row["event_at"],

@@ -55,7 +55,7 @@ def test_all_tables_equal_the_oracle_and_a_second_run_changes_nothing(sample: Pr
     before = sample.tables()
     sample.build()
     assert sample.tables() == before
-    assert sample.query("select count(*) as n from analytics.stg_cloudwatch__log_lines") == [{"n": 0}]
+    assert sample.query("select count(*) as n from stg_cloudwatch__log_lines") == [{"n": 0}]
 
 
 @pytest.mark.parametrize("zone", ["Asia/Kolkata", "Europe/Berlin"])
@@ -168,8 +168,8 @@ def test_a_run_of_a_part_writes_no_ledger(project: Project) -> None:
 def test_a_run_with_a_failing_test_writes_no_ledger(project: Project) -> None:
     nasty_exports(project, 5)
     project.run()
-    project.execute("insert into analytics.fct_events from analytics.fct_events limit 1")
-    project.execute("delete from analytics.loaded_exports")
+    project.execute("insert into fct_events from fct_events limit 1")
+    project.execute("delete from loaded_exports")
     assert not project.dbt("build").succeeded
     assert project.table("loaded_exports") == []
 
@@ -195,18 +195,18 @@ def test_an_export_without_record_is_invisible(project: Project) -> None:
     ("damage", "test"),
     [
         (
-            "delete from analytics.fct_events where event_id = (select min(event_id) from analytics.fct_events)",
+            "delete from fct_events where event_id = (select min(event_id) from fct_events)",
             "every_batch_line_is_accounted_for",
         ),
-        ("delete from analytics.rejected_log_lines", "every_batch_line_is_accounted_for"),
+        ("delete from rejected_log_lines", "every_batch_line_is_accounted_for"),
         (
-            "insert into analytics.fct_events from analytics.fct_events limit 1",
+            "insert into fct_events from fct_events limit 1",
             "unique_combination_fct_events_event_id__event_at",
         ),
-        ("update analytics.fct_events set latency_ms = -1", "accepted_range_fct_events_latency_ms__0"),
-        ("update analytics.fct_events set status_code = 999", "accepted_range_fct_events_status_code__599__100"),
-        ("update analytics.export_health set duplicates = -1", "no_export_kept_more_than_it_had"),
-        ("update analytics.sessions set session_id = 's'", "unique_sessions_session_id"),
+        ("update fct_events set latency_ms = -1", "accepted_range_fct_events_latency_ms__0"),
+        ("update fct_events set status_code = 999", "accepted_range_fct_events_status_code__599__100"),
+        ("update export_health set duplicates = -1", "no_export_kept_more_than_it_had"),
+        ("update sessions set session_id = 's'", "unique_sessions_session_id"),
     ],
 )
 def test_data_tests_notice_damage(broken: Project, damage: str, test: str) -> None:
