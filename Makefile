@@ -34,7 +34,7 @@ test: $(VENV)/.installed profiles.yml  ## Python tests, dbt unit and data tests
 
 lint: $(VENV)/.installed profiles.yml  ## ruff and sqlfluff
 	@$(BIN)/ruff check $(SOURCES) && $(BIN)/ruff format --check $(SOURCES)
-	@$(BIN)/sqlfluff lint models analyses tests/data --disable-progress-bar
+	@$(BIN)/sqlfluff lint models tests/data --disable-progress-bar
 
 report: $(VENV)/.installed  ## the report, from the tables of the last build
 	@$(BIN)/python scripts/bootstrap.py report

@@ -43,9 +43,9 @@
 
 
 {% macro report_run(results) %}
-{#- on-run-end: what was loaded, how much of each field was null, and which mapping found nothing. -#}
-    {%- set new_exports, batch, events, rejected
-        = ref('stg_cloudwatch__exports'), ref('stg_cloudwatch__log_lines'), ref('fct_events'), ref('rejected_log_lines') -%}
+{#- on-run-end: what was loaded, how much of each field was null, which mapping found nothing, which event names nobody classified. -#}
+    {%- set new_exports, batch, catalog = ref('stg_cloudwatch__exports'), ref('stg_cloudwatch__log_lines'), ref('event_catalog') -%}
+    {%- set events, rejected = ref('fct_events'), ref('rejected_log_lines') -%}
     {%- if not execute -%}{{ return('') }}{%- endif -%}
     {%- set succeeded = [] -%}
     {%- for result in results if result.status == 'success' -%}{%- do succeeded.append(result.node.name) -%}{%- endfor -%}
@@ -93,4 +93,12 @@
             ) -%}
         {%- endif -%}
     {%- endfor -%}
+    {%- set unclassified = query_column(
+        "select lines.event_name || ' (' || cast(count(*) as varchar) || ')' from " ~ batch ~ " as lines left join " ~ catalog
+        ~ " as catalog on lines.event_name = catalog.event_name where lines.reason is null and lines.event_name is not null"
+        ~ " and catalog.event_name is null group by lines.event_name order by count(*) desc limit 10"
+    ) -%}
+    {%- if unclassified -%}
+        {{ log("Not in seeds/event_catalog.csv, so counted by name only: " ~ unclassified | join(', '), info=true) }}
+    {%- endif -%}
 {% endmacro %}

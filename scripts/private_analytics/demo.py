@@ -35,7 +35,7 @@ def run_demo(logs: Path | None, variables: str, say: Callable[[str], None]) -> N
     say("")
     say(f"Report     {SITE / 'report.html'}")
     say(f"Docs site  {SITE / 'docs.html'}")
-    say(f"Tables     {dbt_project.database()} (schema analytics)")
+    say(f"Tables     {dbt_project.database()} (in DuckDB: use {dbt_project.database().stem}.analytics)")
 
 
 def sample_lake(say: Callable[[str], None]) -> Path:

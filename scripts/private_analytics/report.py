@@ -142,7 +142,7 @@ def duckdb_query(db: Path, schema: str = "analytics") -> Query:
 
     def query(sql: str) -> list[Row]:
         try:
-            connection.execute(f'use "{schema}"')
+            connection.execute(f'use "{db.stem}"."{schema}"')
             cursor = connection.execute(sql)
         except (duckdb.CatalogException, duckdb.BinderException) as error:
             raise UserError(f"{db} lacks tables of the report ({_first_line(error)}). `make demo` builds them.") from None
