@@ -91,7 +91,7 @@
 
 
 {% macro found_values(plan) %}
-{#- Select-list items: for each part the first value that is not null. field_text() reads them. -#}
+{#- Select-list items: for each part the first value that is not null. field_texts() reads them. -#}
     {%- set items = [] -%}
     {%- for part in plan.parts -%}
         {%- do items.append('coalesce(' ~ (part.paths | map(attribute='value') | list + ['null']) | join(', ') ~ ') as ' ~ part.column) -%}
@@ -100,16 +100,22 @@
 {% endmacro %}
 
 
-{% macro field_text(name, plan) %}
-{#- The text of the first path of a field that holds a value: no null, object, array, '' or '-' (a log's word for none).
-    A bare latency gets the unit of its path, unless that is ms: '0.25' -> '0.25s'. -#}
-    {%- set texts = [] -%}
-    {%- for part in plan.parts if part.field == name -%}
+{% macro field_texts(plan) %}
+{#- Select-list items <field>_text: the text of the first path that holds a value: no null, object, array, '' or '-' (a log's word for
+    none). A bare latency gets the unit of its path, unless that is ms: '0.25' -> '0.25s'. -#}
+    {%- set texts = {} -%}
+    {%- for part in plan.parts -%}
         {%- set text = checked_json_text(part.column, part.paths) -%}
         {%- if part.unit != 'ms' -%}
             {%- set text = replace_all(text, '([0-9.])$', regex_group(1) ~ part.unit) -%}
         {%- endif -%}
-        {%- do texts.append(text) -%}
+        {%- do texts.setdefault(part.field, []).append(text) -%}
     {%- endfor -%}
-    {{ return('coalesce(' ~ (texts + ['cast(null as varchar)', 'null']) | join(', ') ~ ')') }}
+    {%- set items = [] -%}
+    {%- for name in event_fields() -%}
+        {%- do items.append(
+            'coalesce(' ~ (texts.get(name, []) + ['cast(null as varchar)', 'null']) | join(', ') ~ ') as ' ~ name ~ '_text'
+        ) -%}
+    {%- endfor -%}
+    {{ return(items | join(',\n        ')) }}
 {% endmacro %}

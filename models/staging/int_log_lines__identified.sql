@@ -2,13 +2,12 @@
 -- The k-th identical line of a stream within one export has an id of its own. Only lines that repeat are numbered.
 {{ config(materialized='view', pre_hook="{{ use_own_schema() }}") }}
 
-with lines as (
-    select * from {{ own_schema(ref('stg_cloudwatch__log_lines')) }}
-),
+{%- set batch = own_schema(ref('stg_cloudwatch__log_lines')) %}
 
-repeated as (
+-- The batch is named in each step, not imported once: DuckDB copies a CTE that is used more than once.
+with repeated as (
     select line_id
-    from lines
+    from {{ batch }}
     where own_id is null
     group by line_id
     having count(*) > 1
@@ -18,7 +17,7 @@ unrepeated_lines as (
     select
         lines.*,
         1 as copy_number
-    from lines
+    from {{ batch }} as lines
     left join repeated on lines.line_id = repeated.line_id
     where lines.own_id is not null or repeated.line_id is null
 ),
@@ -27,7 +26,7 @@ numbered_lines as (
     select
         lines.*,
         row_number() over (partition by lines.export_task_id, lines.line_id order by lines.line_id) as copy_number
-    from lines
+    from {{ batch }} as lines
     inner join repeated on lines.line_id = repeated.line_id
     where lines.own_id is null
 ),

@@ -75,17 +75,15 @@ texts as (
             when logged_at is null and line_format != 'plain' then 'continuation_line'
             when json_problem = 'not_json' and {{ is_lambda_platform_line('message') }} then 'lambda_platform_line'
             else json_problem
-        end as problem
-        {%- for name in event_fields() %},
-        {{ field_text(name, plan) }} as {{ name }}_text
-        {%- endfor %}
+        end as problem,
+        {{ field_texts(plan) }}
     from found
 ),
 
 fields as (
     select
         *,
-        {{ read_path('path_text') }} as path,
+        {{ read_path('path_text') }} as request_path,
         case when event_at_text is null then logged_at else {{ read_timestamp('event_at_text') }} end as read_at
     from texts
 ),
@@ -115,7 +113,7 @@ select
     {{ read_status('status_code_text') }} as status_code,
     {{ valid_latency(read_latency_ms('latency_ms_text')) }} as latency_ms,
     {{ read_method('method_text') }} as method,
-    {{ route('path') }} as route,
+    {{ route('request_path') }} as route,
     coalesce({{ matches('user_agent_text', '(?i)' ~ var('bot_user_agents')) }}, false) as is_bot,
     {% for field in extra_fields() -%}
     try_cast({{ field.name }}_text as {{ field.data_type }}) as {{ field.name }},
