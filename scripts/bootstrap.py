@@ -12,8 +12,7 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from private_analytics import dbt_project, report, samples
-from private_analytics import demo as demo_run
+from private_analytics import samples
 from private_analytics.errors import UserError
 
 
@@ -33,13 +32,13 @@ def cli() -> None:
 
 
 @cli.command("sample-logs")
-@click.option("--days", type=click.IntRange(min=1), default=demo_run.SAMPLE_DAYS, show_default=True, help="How many days.")
+@click.option("--days", type=click.IntRange(min=1), default=samples.DEFAULT_DAYS, show_default=True, help="How many days.")
 @click.option(
-    "--events-per-day", type=click.IntRange(min=1), default=demo_run.SAMPLE_EVENTS_PER_DAY, show_default=True, help="On average."
+    "--events-per-day", type=click.IntRange(min=1), default=samples.DEFAULT_EVENTS_PER_DAY, show_default=True, help="On average."
 )
-@click.option("--seed", type=int, default=demo_run.SAMPLE_SEED, show_default=True, help="The same seed gives the same bytes.")
+@click.option("--seed", type=int, default=samples.DEFAULT_SEED, show_default=True, help="The same seed gives the same bytes.")
 @click.option(
-    "--end-date", type=click.DateTime(["%Y-%m-%d"]), default=str(demo_run.SAMPLE_END), show_default=True, help="Last day."
+    "--end-date", type=click.DateTime(["%Y-%m-%d"]), default=str(samples.DEFAULT_END_DATE), show_default=True, help="Last day."
 )
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="A new or empty folder.")
 def sample_logs(days: int, events_per_day: int, seed: int, end_date: datetime, out: Path) -> None:
@@ -64,16 +63,18 @@ def demo(logs: Path | None, variables: str) -> None:
             raise yaml.YAMLError("not a mapping")
     except yaml.YAMLError as error:
         raise click.UsageError(f"VARS is no YAML mapping such as '{{event_fields: {{user_id: [ctx.uid]}}}}': {error}") from None
-    demo_run.run_demo(logs, variables, click.echo)
+    from private_analytics.demo import run_demo
+
+    run_demo(logs, variables, click.echo)
 
 
 @cli.command("report")
-@click.option("--out", type=click.Path(path_type=Path), default=demo_run.SITE / "report.html", help="The HTML file to write.")
-def write_report(out: Path) -> None:
+@click.option("--out", type=click.Path(path_type=Path), help="The HTML file to write.  [default: site/report.html]")
+def report(out: Path | None) -> None:
     """Write the report from the tables of the last build."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    report.write_report(report.duckdb_query(dbt_project.database()), out)
-    click.echo(f"Report     {out}")
+    from private_analytics.demo import build_report
+
+    click.echo(f"Report     {build_report(out)}")
 
 
 if __name__ == "__main__":

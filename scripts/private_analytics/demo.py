@@ -5,17 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 
 from . import dbt_project, report, samples
 from .errors import UserError
 from .lake import Lake, checked, open_lake
 
-SAMPLE_DAYS = 28
-SAMPLE_EVENTS_PER_DAY = 7_200
-SAMPLE_SEED = 1
-SAMPLE_END = date(2026, 10, 31)
 WORK = dbt_project.PROJECT / "lake"
 SITE = dbt_project.PROJECT / "site"
 
@@ -26,14 +21,14 @@ def run_demo(logs: Path | None, variables: str, say: Callable[[str], None]) -> N
     Raises UserError where there is nothing to read or a model or test failed; the tables that were built remain.
     """
     build_tables(logs or sample_lake(say), variables, say)
-    SITE.mkdir(exist_ok=True)
-    report.write_report(report.duckdb_query(dbt_project.database()), SITE / "report.html")
+    page = build_report()
     docs = dbt_project.run("docs", "generate", "--static", *_vars(variables))
     if not docs.succeeded:
         raise UserError(_explain(docs))
+    SITE.mkdir(exist_ok=True)
     shutil.copy(dbt_project.PROJECT / "target" / "static_index.html", SITE / "docs.html")
     say("")
-    say(f"Report     {SITE / 'report.html'}")
+    say(f"Report     {page}")
     say(f"Docs site  {SITE / 'docs.html'}")
     say(f"Tables     {dbt_project.database()} (in DuckDB: use {dbt_project.database().stem}.analytics)")
 
@@ -42,14 +37,29 @@ def sample_lake(say: Callable[[str], None]) -> Path:
     """The sample logs, written once."""
     lake = WORK / "sample"
     if not lake.exists():
-        say(f"Writing sample logs: {SAMPLE_DAYS} days of a storefront ...")
+        say(f"Writing sample logs: {samples.DEFAULT_DAYS} days of a storefront ...")
         unfinished = WORK / "sample.unfinished"
         shutil.rmtree(unfinished, ignore_errors=True)
         samples.write_sample_logs(
-            unfinished, days=SAMPLE_DAYS, events_per_day=SAMPLE_EVENTS_PER_DAY, seed=SAMPLE_SEED, end_date=SAMPLE_END
+            unfinished,
+            days=samples.DEFAULT_DAYS,
+            events_per_day=samples.DEFAULT_EVENTS_PER_DAY,
+            seed=samples.DEFAULT_SEED,
+            end_date=samples.DEFAULT_END_DATE,
         )
         unfinished.rename(lake)
     return lake
+
+
+def build_report(out: Path | None = None) -> Path:
+    """Write the report of the tables that are there; where it is.
+
+    Raises UserError where there are none.
+    """
+    out = out or SITE / "report.html"
+    out.parent.mkdir(parents=True, exist_ok=True)
+    report.write_report(report.duckdb_query(dbt_project.database()), out)
+    return out
 
 
 def build_tables(logs: Path, variables: str, say: Callable[[str], None]) -> Lake:

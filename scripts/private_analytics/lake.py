@@ -189,7 +189,7 @@ def _misplaced(logs: Path) -> list[str]:
     """A note on files that are not where an export puts its objects, if there are any."""
     wrong = [
         path
-        for pattern in ("*", "*/*", "*/*/*", "*/*/*/*", "*/*/*/*/*/*/**/*")
+        for pattern in ("*", "*/*", "*/*/*", "*/*/*/*", "*/*/*/*/*", "*/*/*/*/*/*/**/*")
         for path in logs.glob(pattern)
         if path.name != WRITE_TEST and path.is_file()
     ]

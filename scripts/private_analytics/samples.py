@@ -25,6 +25,12 @@ from .lake import WRITE_TEST
 
 T = TypeVar("T")
 
+# What make demo writes.
+DEFAULT_DAYS = 28
+DEFAULT_EVENTS_PER_DAY = 7_200
+DEFAULT_SEED = 1
+DEFAULT_END_DATE = date(2026, 10, 31)
+
 API_GROUP = "/storefront/api"
 AUTH_GROUP = "/storefront/auth"
 API_SERVERS = 3

@@ -81,7 +81,9 @@ def show_records(hidden: list[Path]) -> None:
 def test_unit_tests_hold_whatever_is_configured(sample: Project) -> None:
     sample.run()
     assert sample.dbt("test", "--select", "test_type:unit").succeeded
-    theirs = "{reporting_timezone: Asia/Tokyo, session_gap_minutes: 5, dedupe_horizon_days: 3, event_fields: {user_id: [ctx.uid]}}"
+    theirs = (
+        "{reporting_timezone: Asia/Tokyo, session_gap_minutes: 5, dedupe_horizon_days: 3, event_fields: {user_id: [ctx.uid]}}"
+    )
     outcome = sample.dbt("test", "--select", "test_type:unit", "--vars", theirs)
     assert outcome.succeeded, outcome
 
