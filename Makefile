@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := scripts tests/python
+SOURCES := scripts tests/python benchmarks
 
 export LOGS VARS
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false

@@ -60,7 +60,7 @@
         from read_csv(
             [{{ sql_literals(files) }}], compression = '{{ compression }}', columns = cast(row('VARCHAR') as row(line varchar)),
             delim = chr(1), quote = '', escape = '', header = false, auto_detect = false, filename = true,
-            max_line_size = 4194304
+            hive_partitioning = false, max_line_size = 4194304
         )
     {%- endset -%}
     {{ return(query) }}

@@ -75,7 +75,7 @@
 {% macro local_time(timestamp) %}
 {#- A UTC timestamp as the clocks of reporting_timezone show it. -#}
     {%- set zone = var('reporting_timezone') -%}
-    {{ return(timestamp if zone == 'UTC' else adapter.dispatch('in_time_zone')(timestamp, zone | replace("'", "''"))) }}
+    {{ return(timestamp if zone == 'UTC' else in_time_zone(timestamp, zone | replace("'", "''"))) }}
 {% endmacro %}
 
 {% macro default__in_time_zone(timestamp, zone) -%}

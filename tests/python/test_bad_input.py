@@ -191,6 +191,7 @@ def test_stream_names_of_any_characters(project: Project) -> None:
         "{braces}",
         "a%20b",
         "-dash",
+        "line=5",
         "semi;colon",
     ]
     project.export({name: [GOOD] for name in names}, task_id="task [1]*")
