@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import gzip
 import json
+import shutil
 from collections import Counter
 from datetime import datetime
 from pathlib import Path
 
+import pytest
 from conftest import Project
+from private_analytics import dbt_project
 
 RECORDINGS = sorted(
     path
@@ -85,3 +88,20 @@ def test_fields_named_otherwise_and_fields_of_ones_own(project: Project) -> None
     assert found == ["it", "g", "upper", "s-9", "LOWER", 503, 250]
     assert [line for line in said if line.startswith("Warning: no event of this run has a value for route")]
     assert not [line for line in said if "value for user_id" in line]
+
+
+def test_a_column_of_ones_own(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One more column in fct_events.yml, as the README says, and nothing else; its unit tests go on to pass."""
+    copy = tmp_path / "project"
+    unneeded = shutil.ignore_patterns(".git", ".venv", "lake", "site", "target", "logs", "python", "fixtures", "*.duckdb*")
+    shutil.copytree(dbt_project.PROJECT, copy, ignore=unneeded)
+    columns = copy / "models" / "events" / "fct_events.yml"
+    before = "      # A field of your own"
+    column = "      - {name: bytes_sent, description: Size., data_type: bigint, config: {meta: {json_paths: [sent, bytes]}}}\n"
+    columns.write_text(columns.read_text().replace(before, column + before))
+    monkeypatch.setattr(dbt_project, "PROJECT", copy)
+    monkeypatch.setenv("DBT_TARGET_PATH", str(tmp_path / "target"))
+
+    project.export({"s": ['2026-10-01T00:00:00.000Z {"bytes":42}', '2026-10-01T00:00:01.000Z {"sent":"many"}']})
+    assert project.dbt("build").succeeded
+    assert project.query("select bytes_sent from fct_events order by event_at") == [{"bytes_sent": 42}, {"bytes_sent": None}]
