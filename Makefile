@@ -3,15 +3,15 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := scripts tests/python benchmarks
+SOURCES := scripts local_aws tests/python tests/athena benchmarks
 
 export LOGS VARS
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: demo test lint report docs bench clean help
+.PHONY: demo test lint report docs bench athena-local test-athena athena-cost clean help
 
 help:  ## what can be made
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
 $(VENV)/.installed: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..."; exit 1; }
@@ -20,6 +20,16 @@ $(VENV)/.installed: requirements.lock
 		uv venv --quiet --clear --python "$$(command -v $(PYTHON))" $(VENV) && uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock; \
 	else \
 		$(PYTHON) -m venv --clear $(VENV) && $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock; \
+	fi
+	@touch $@
+
+# What stands in for Athena (local_aws/README.md): only the targets that need it install it.
+$(VENV)/.installed-local-aws: local_aws/requirements.lock $(VENV)/.installed
+	@echo "Installing what local_aws needs into $(VENV) ..."
+	@if command -v uv >/dev/null; then \
+		uv pip install --quiet --python $(BIN)/python --require-hashes -r local_aws/requirements.lock; \
+	else \
+		$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r local_aws/requirements.lock; \
 	fi
 	@touch $@
 
@@ -44,6 +54,15 @@ docs: $(VENV)/.installed profiles.yml  ## dbt's docs site of the tables of the l
 
 bench: $(VENV)/.installed profiles.yml  ## time and memory, as ratios to references measured in the same run
 	@$(BIN)/python benchmarks/run.py
+
+athena-local: $(VENV)/.installed-local-aws  ## an Athena on this machine, with no AWS account, until Ctrl-C
+	@$(BIN)/python -m local_aws
+
+test-athena: $(VENV)/.installed-local-aws profiles.yml  ## the project on that Athena: tests, and the same tables as on DuckDB
+	@$(BIN)/python -m pytest tests/athena
+
+athena-cost: $(VENV)/.installed-local-aws profiles.yml  ## bytes that a first and a daily run scan there, node by node, and their price
+	@$(BIN)/python benchmarks/athena_cost.py
 
 clean:  ## all that was made, but not the virtual environment
 	@rm -rf target logs site lake analytics.duckdb analytics.duckdb.wal

@@ -1,0 +1,113 @@
+"""What the tests of the local AWS share: one server for the whole run, and a database of its own for each test."""
+
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+
+from local_aws import LocalAws
+
+RESULTS_BUCKET = "athena-results"
+DATA_BUCKET = "athena-data"
+
+Row = tuple[str | None, ...]
+RunQuery = Callable[..., list[Row]]
+
+
+class QueryFailedError(Exception):
+    """A query that Athena reports as FAILED or CANCELLED; the message is its StateChangeReason."""
+
+    def __init__(self, status: dict[str, Any]) -> None:
+        super().__init__(status.get("StateChangeReason", status["State"]))
+        self.error = status.get("AthenaError")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests without the server first: they are quick, and moto's mock_aws throws away what the server keeps."""
+    items.sort(key=lambda item: "aws" in getattr(item, "fixturenames", ()))
+
+
+@pytest.fixture(scope="session")
+def aws() -> Iterator[LocalAws]:
+    """The server, with a bucket for results and one for data."""
+    with LocalAws() as server, pytest.MonkeyPatch.context() as patch:
+        for name, value in server.environment().items():
+            patch.setenv(name, value)
+        for bucket in (RESULTS_BUCKET, DATA_BUCKET):
+            boto3.client("s3").create_bucket(Bucket=bucket)
+        yield server
+
+
+@pytest.fixture(scope="session")
+def athena(aws: LocalAws) -> Any:
+    return boto3.client("athena")
+
+
+@pytest.fixture(scope="session")
+def glue(aws: LocalAws) -> Any:
+    return boto3.client("glue")
+
+
+@pytest.fixture(scope="session")
+def s3(aws: LocalAws) -> Any:
+    return boto3.client("s3")
+
+
+@pytest.fixture
+def database(glue: Any, s3: Any) -> Iterator[str]:
+    """The name of an empty Glue database, whose tables are dropped after the test; its data is under `data_uri`."""
+    name = f"test_{uuid.uuid4().hex[:8]}"
+    glue.create_database(DatabaseInput={"Name": name, "LocationUri": f"s3://{DATA_BUCKET}/{name}/"})
+    yield name
+    for page in glue.get_paginator("get_tables").paginate(DatabaseName=name):
+        for table in page["TableList"]:
+            glue.delete_table(DatabaseName=name, Name=table["Name"])
+    glue.delete_database(Name=name)
+
+
+@pytest.fixture
+def data_uri(database: str) -> str:
+    """Where the test's tables may keep their files; ends with a slash."""
+    return f"s3://{DATA_BUCKET}/{database}/"
+
+
+@pytest.fixture
+def execute(athena: Any, database: str) -> Callable[..., dict[str, Any]]:
+    """Run a statement to its end and return its QueryExecution, whatever its state; keywords go to StartQueryExecution."""
+
+    def run(sql: str, **more: Any) -> dict[str, Any]:
+        request = {
+            "QueryString": sql,
+            "QueryExecutionContext": {"Database": database},
+            "ResultConfiguration": {"OutputLocation": f"s3://{RESULTS_BUCKET}/{database}/"},
+        }
+        query = athena.start_query_execution(**request | more)["QueryExecutionId"]
+        while True:
+            execution = athena.get_query_execution(QueryExecutionId=query)["QueryExecution"]
+            if execution["Status"]["State"] in ("SUCCEEDED", "FAILED", "CANCELLED"):
+                return execution
+            time.sleep(0.05)
+
+    return run
+
+
+@pytest.fixture
+def run_query(athena: Any, execute: Callable[..., dict[str, Any]]) -> RunQuery:
+    """Run a statement and return its rows as the texts that Athena sends, for queries without the row of column names.
+
+    Raises QueryFailedError with Athena's reason.
+    """
+
+    def run(sql: str, **more: Any) -> list[Row]:
+        execution = execute(sql, **more)
+        if execution["Status"]["State"] != "SUCCEEDED":
+            raise QueryFailedError(execution["Status"])
+        rows: list[Row] = []
+        for page in athena.get_paginator("get_query_results").paginate(QueryExecutionId=execution["QueryExecutionId"]):
+            rows += [tuple(cell.get("VarCharValue") for cell in row["Data"]) for row in page["ResultSet"]["Rows"]]
+        return rows[1:] if execution.get("SubstatementType") == "SELECT" else rows
+
+    return run

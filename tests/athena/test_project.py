@@ -1,0 +1,245 @@
+"""The dbt project on Athena: the unmodified adapter, on the same exports as DuckDB, gives the same tables."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import boto3
+import duckdb
+import oracle
+import pyathena
+import pytest
+from private_analytics import dbt_project, scanned
+from private_analytics.samples import write_sample_logs
+from project import TABLES, Project, nasty_exports
+from pyathena.cursor import DictCursor
+from test_bad_input import messages
+
+from local_aws import LocalAws
+
+APPROXIMATE = {"latency_p50_ms", "latency_p95_ms", "latency_p99_ms"}
+STAGING = ("stg_cloudwatch__exports", "stg_cloudwatch__log_lines", "int_log_lines__identified")
+# What the two engines call one type.
+GLUE_TYPES = {"VARCHAR": "string", "INTEGER": "int", "BIGINT": "bigint", "DOUBLE": "double", "BOOLEAN": "boolean", "DATE": "date"}
+GLUE_TYPES |= {"TIMESTAMP": "timestamp"}
+
+
+@dataclass
+class AthenaProject:
+    """This dbt project on target athena, with a bucket of its own."""
+
+    aws: LocalAws
+    work: Path
+    bucket: str = "analytics-exports"
+    schema: str = "analytics"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return os.environ | self.aws.environment() | {
+            "ANALYTICS_TARGET": "athena",
+            "ANALYTICS_BUCKET": self.bucket,
+            "ATHENA_SCHEMA": self.schema,
+            "ATHENA_LAKE_SCHEMA": f"{self.schema}_lake",
+            "ATHENA_RESULTS": f"s3://{self.bucket}/athena-results/",
+            "ATHENA_DATA": f"s3://{self.bucket}/tables/",
+            "DBT_TARGET_PATH": str(self.work / "target"),
+            "DBT_LOG_PATH": str(self.work / "logs"),
+            "DBT_PROFILES_DIR": str(dbt_project.PROJECT),
+        }  # fmt: skip
+
+    def client(self, service: str):
+        return boto3.client(service, endpoint_url=self.aws.endpoint, region_name="us-east-1")
+
+    def upload(self, lake: Path) -> int:
+        """Put the files of a lake into the bucket that are not there yet; the bytes of log objects among them."""
+        s3 = self.client("s3")
+        there = set(self.objects())
+        uploaded = 0
+        for path in sorted(lake.rglob("*")):
+            key = str(path.relative_to(lake))
+            if path.is_file() and key not in there:
+                s3.upload_file(str(path), self.bucket, key)
+                uploaded += path.stat().st_size if key.startswith("logs/") else 0
+        return uploaded
+
+    def objects(self, prefix: str = "") -> list[str]:
+        pages = self.client("s3").get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
+        return [item["Key"] for page in pages for item in page.get("Contents", [])]
+
+    def dbt(self, *arguments: str) -> subprocess.CompletedProcess:
+        command = [sys.executable, "-c", "from dbt.cli.main import cli; cli()", *arguments]
+        return subprocess.run(command, env=self.environment, cwd=dbt_project.PROJECT, capture_output=True, text=True, check=False)
+
+    def build(self, *arguments: str) -> None:
+        done = self.dbt("build", *arguments)
+        assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+
+    def query(self, sql: str) -> list[dict]:
+        connection = pyathena.connect(
+            s3_staging_dir=self.environment["ATHENA_RESULTS"],
+            schema_name=self.schema,
+            region_name="us-east-1",
+            endpoint_url=self.aws.endpoint,
+            poll_interval=0.1,
+        )
+        with connection.cursor(DictCursor) as cursor:
+            return cursor.execute(sql).fetchall()
+
+    def table(self, name: str) -> list[dict]:
+        rows = self.query(f'select * from "{self.schema}"."{name}"')
+        return [{key: value for key, value in row.items() if (name, key) != ("loaded_exports", "loaded_at")} for row in rows]
+
+    def make_tables(self, first_day: date, *arguments: str) -> str:
+        """bootstrap.py tables; what it says."""
+        command = [sys.executable, "scripts/bootstrap.py", "tables", "--first-day", first_day.isoformat(), *arguments]
+        done = subprocess.run(command, env=self.environment, cwd=dbt_project.PROJECT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Every kind of line: a storefront's days up to the day before yesterday, exports that overlap, bad messages."""
+    work = tmp_path_factory.mktemp("parity")
+    project = Project(work / "lake", work / "analytics.duckdb")
+    last_day = datetime.now(UTC).date() - timedelta(days=2)
+    write_sample_logs(project.lake, days=5, events_per_day=400, seed=3, end_date=last_day)
+    nasty_exports(project, 4)
+    odd = {f"stream {n}": [line] for n, (line, _) in enumerate(messages().values())}
+    project.export(odd, task_id="odd", log_group='it\'s "odd" - {{ 1/0 }}')
+    return project
+
+
+@pytest.fixture(scope="module")
+def athena_project(aws: LocalAws, lake: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AthenaProject]:
+    """The project built twice: first without half of the exports, then, after a run that stopped half way, with all."""
+    project = AthenaProject(aws, tmp_path_factory.mktemp("athena"))
+    project.client("s3").create_bucket(Bucket=project.bucket)
+    dbt_project._have_profile()
+    later = [record.rename(record.with_suffix(".later")) for record in sorted((lake.lake / "exports").rglob("*.json"))[1::2]]
+    project.upload(lake.lake)
+    for name in project.objects("exports/"):
+        if name.endswith(".later"):
+            project.client("s3").delete_object(Bucket=project.bucket, Key=name)
+    project.make_tables(date(2026, 9, 1))
+    project.build()
+    for record in later:
+        record.rename(record.with_suffix(".json"))
+    project.upload(lake.lake)
+    assert project.dbt("run", "--select", "+fct_events").returncode == 0
+    project.build("--exclude-resource-type", "unit_test")
+    yield project
+
+
+@pytest.fixture(scope="module")
+def duckdb_tables(lake: Project, athena_project: AthenaProject) -> Project:
+    """The same exports on DuckDB, all at once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ANALYTICS_DB", str(lake.database))
+        patch.setenv("DBT_TARGET_PATH", str(lake.database.with_name("target")))
+        patch.setenv("DBT_LOG_PATH", str(lake.database.with_name("logs")))
+        lake.run()
+    return lake
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_table_is_that_of_duckdb(athena_project: AthenaProject, duckdb_tables: Project, name: str) -> None:
+    """Row by row; percentiles are approximate on Athena, and may be 2 % off."""
+    expected, found = duckdb_tables.table(name), athena_project.table(name)
+    if name == "events":  # Athena folds names to lower case
+        expected, found = (
+            [{column.lower(): value for column, value in row.items()} for row in rows] for rows in (expected, found)
+        )
+    assert expected
+    key = tuple(column.lower() for column in TABLES[name])
+    rough, exact = set(key) | APPROXIMATE, set(expected[0]) - APPROXIMATE
+    assert not oracle.compare(only(exact, expected), only(exact, found), key)
+    assert not oracle.compare(only(rough, expected), only(rough, found), key, relative=0.02)
+
+
+def only(columns: set[str], rows: list[dict]) -> list[dict]:
+    return [{column: value for column, value in row.items() if column in columns} for row in rows]
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_column_has_the_type_that_it_has_on_duckdb(
+    athena_project: AthenaProject, duckdb_tables: Project, name: str
+) -> None:
+    table = athena_project.client("glue").get_table(DatabaseName=athena_project.schema, Name=name)["Table"]
+    found = {column["Name"].lower(): column["Type"] for column in table["StorageDescriptor"]["Columns"]}
+    with duckdb.connect(str(duckdb_tables.database), read_only=True) as connection:
+        described = connection.execute(f"describe analytics.analytics.{name}").fetchall()
+    assert found == {column.lower(): GLUE_TYPES[kind] for column, kind, *_ in described}
+
+
+def test_docs_and_freshness(athena_project: AthenaProject) -> None:
+    done = athena_project.dbt("docs", "generate")
+    assert done.returncode == 0, done.stdout
+    catalog = (athena_project.work / "target" / "catalog.json").read_text()
+    assert all(name in catalog for name in TABLES)
+    done = athena_project.dbt("source", "freshness")
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_run_leaves_nothing_behind(athena_project: AthenaProject) -> None:
+    """No table of the adapter's, and no object that is not below the location of a table."""
+    glue = athena_project.client("glue")
+    pages = glue.get_paginator("get_tables").paginate(DatabaseName=athena_project.schema)
+    tables = [table for page in pages for table in page["TableList"]]
+    assert {table["Name"] for table in tables} == {*TABLES, *STAGING, "event_catalog"}
+    places = [table["StorageDescriptor"]["Location"] for table in tables if table["TableType"] != "VIRTUAL_VIEW"]
+    homes = [place.removeprefix(f"s3://{athena_project.bucket}/").rstrip("/") + "/" for place in places]
+    orphans = [key for key in athena_project.objects("tables/") if not key.startswith(tuple(homes))]
+    assert not orphans
+
+
+def test_maintenance_leaves_one_file_a_day_and_the_same_rows(athena_project: AthenaProject) -> None:
+    before = athena_project.table("fct_events")
+    done = athena_project.dbt("run-operation", "maintain")
+    assert done.returncode == 0, done.stdout
+    files = athena_project.query('select "partition" as part, count(*) as files from "fct_events$files" group by "partition"')
+    assert files
+    assert all(row["files"] == 1 for row in files)
+    assert not oracle.compare(before, athena_project.table("fct_events"), ("event_id",))
+
+
+def test_a_daily_run_reads_each_new_raw_byte_once(athena_project: AthenaProject, lake: Project) -> None:
+    """A new day, and one more export of a day that is loaded: of that day's folder only the new objects are read."""
+    a_day = datetime.now(UTC).date() - timedelta(days=3)
+    folder = sorted((lake.lake / "logs" / f"{a_day:%Y/%m/%d}").iterdir())[0]
+    again = {path.parent.name: path.read_bytes() for path in folder.glob("*/000000.gz")}
+    lake.export(again, task_id="again", day=a_day, completed_at=datetime(2030, 1, 1))
+    new = [f'{a_day}T12:00:00.{n:03}Z {{"eventName":"new","n":{n}}}' for n in range(500)]
+    lake.export({"s": new}, task_id="new", day=date(2026, 9, 30))
+    before = len(athena_project.table("fct_events"))
+    raw_bytes = athena_project.upload(lake.lake)
+    assert athena_project.dbt("run").returncode == 0
+    assert len(athena_project.table("fct_events")) == before + 500
+
+    invocation_id, started = scanned.read_run(athena_project.work / "target" / "run_results.json")
+    found = scanned.scans(athena_project.client("athena"), "primary", invocation_id, started)
+    batch = next(scan for scan in found if scan.node.endswith(".stg_cloudwatch__log_lines"))
+    list_of_exports = 20_000  # bytes at most: the query for the new exports, and the join with them
+    assert raw_bytes <= batch.bytes <= raw_bytes + list_of_exports
+    assert "stg_cloudwatch__log_lines" in scanned.table(found)
+
+
+def test_a_backfill_of_more_than_100_days(aws: LocalAws, tmp_path: Path) -> None:
+    """Athena writes at most 100 partitions with one statement."""
+    project = AthenaProject(aws, tmp_path, bucket="backfill-exports", schema="backfill")
+    project.client("s3").create_bucket(Bucket=project.bucket)
+    lake = Project(tmp_path / "lake", tmp_path / "unused.duckdb")
+    for n in range(120):
+        day = date(2026, 5, 1) + timedelta(days=n)
+        lake.export({"s": [f'{day}T12:00:00.000Z {{"eventName":"a"}}']}, task_id=f"task-{n}", day=day)
+    project.upload(lake.lake)
+    project.make_tables(date(2026, 5, 1))
+    project.build("--exclude-resource-type", "unit_test", "--exclude-resource-type", "test")
+    assert len({row["event_date"] for row in project.table("fct_events")}) == 120
+    assert len(project.table("loaded_exports")) == 120
