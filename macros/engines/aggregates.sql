@@ -1,10 +1,17 @@
 {% macro percentile(column, fraction) %}
-{#- Exact with linear interpolation on DuckDB, approximate (t-digest) on Athena; nulls do not count. -#}
+{#- Between two values, linear interpolation; nulls do not count. Exact on DuckDB; on Athena from a quantile digest, which holds each
+    value by itself up to some thousands and is within 0.2 % of the rank beyond. -#}
     {{ return(adapter.dispatch('percentile')(column, fraction)) }}
 {% endmacro %}
 
 {% macro default__percentile(column, fraction) -%}
-    approx_percentile({{ column }}, {{ fraction }})
+    {#- A digest gives one of its values, the k-th of n at the quantile (k - 0.5) / n: the two around the fraction are asked for. -#}
+    {%- set digest = 'qdigest_agg(' ~ column ~ ', 1, 0.002)' -%}
+    {%- set n = 'nullif(cast(count(' ~ column ~ ') as double), 0)' -%}
+    {%- set position = 'double \'' ~ fraction ~ '\' * (' ~ n ~ ' - 1)' -%}
+    {%- set below = 'value_at_quantile(' ~ digest ~ ', (floor(' ~ position ~ ') + 0.5) / ' ~ n ~ ')' -%}
+    {%- set above = 'value_at_quantile(' ~ digest ~ ', least((floor(' ~ position ~ ') + 1.5) / ' ~ n ~ ', 1.0))' -%}
+    {{ below }} + ({{ position }} - floor({{ position }})) * ({{ above }} - {{ below }})
 {%- endmacro %}
 
 {% macro duckdb__percentile(column, fraction) -%}

@@ -24,7 +24,11 @@
 {% endmacro %}
 
 {% macro default__plan_json_values(paths) %}
-    {%- for path in paths -%}{%- do path.update({'value': 'json_value_' ~ loop.index}) -%}{%- endfor -%}
+{#- The extraction itself: within a coalesce it is only evaluated where the paths before it found nothing. It gives no objects and no
+    arrays. -#}
+    {%- for path in paths -%}
+        {%- do path.update({'value': "nullif(nullif(json_extract_scalar(json_message, " ~ path.literal ~ "), ''), '-')"}) -%}
+    {%- endfor -%}
 {% endmacro %}
 
 {% macro duckdb__plan_json_values(paths) %}
@@ -59,11 +63,18 @@
 {% endmacro %}
 
 {% macro default__json_values(message, paths) %}
-    {%- set columns = ["json_format(try(json_parse(" ~ message ~ "))) as json_text"] -%}
-    {%- for path in paths -%}
-        {%- do columns.append("json_extract_scalar(" ~ message ~ ", " ~ path.literal ~ ") as " ~ path.value) -%}
-    {%- endfor -%}
-    {{ return(columns | join(',\n        ')) }}
+{#- NaN and Infinity, which are no JSON but which Python writes, become null, as on DuckDB. -#}
+    {{ return(
+        "case when (strpos(" ~ message ~ ", 'NaN') > 0 or strpos(" ~ message ~ ", 'Infinity') > 0) and " ~ _json_items(message)
+        ~ " is null then regexp_replace(" ~ message ~ ", '([:,\\[] *)-?(?:NaN|Infinity)(?= *[,}\\]])', '$1null') else " ~ message
+        ~ " end as json_message"
+    ) }}
+{% endmacro %}
+
+{% macro _json_items(text) %}
+{#- 1 for one JSON value, null for what is none. Not json_parse, which a deeply nested line stops with a stack overflow that TRY does not
+    catch; in an array, so that json_size looks at the whole text. -#}
+    {{ return("json_size('[' || " ~ text ~ " || ']', '$')") }}
 {% endmacro %}
 
 {% macro duckdb__json_values(message, paths) %}
@@ -84,7 +95,10 @@
 {% endmacro %}
 
 {% macro default__json_problem(message) -%}
-    case when json_text is null then 'not_json' when substr(json_text, 1, 1) != '{' then 'not_an_object' end
+    case
+        when coalesce({{ _json_items('json_message') }}, 0) != 1 then 'not_json'
+        when not {{ matches('json_message', '^[ \t\r]*[{]') }} then 'not_an_object'
+    end
 {%- endmacro %}
 
 {% macro duckdb__json_problem(message) -%}
@@ -97,11 +111,7 @@
     {{ return(adapter.dispatch('checked_json_text')(text, paths)) }}
 {% endmacro %}
 
-{% macro default__checked_json_text(text, paths) %}
-    {%- set values = [] -%}
-    {%- for path in paths -%}{%- do values.append("nullif(nullif(" ~ path.value ~ ", ''), '-')") -%}{%- endfor -%}
-    {{ return('coalesce(' ~ (values + ['null']) | join(', ') ~ ')') }}
-{% endmacro %}
+{% macro default__checked_json_text(text, paths) %}{{ return(text) }}{% endmacro %}
 
 {% macro duckdb__checked_json_text(text, paths) %}
 {#- DuckDB gives objects and arrays as text too. Only a text that could be one is looked at closely. -#}

@@ -16,10 +16,37 @@
 {% endmacro %}
 
 {% macro default__read_log_lines(relation, new_exports) %}
-    {%- set days = query_column("select distinct date_format(export_date, '%Y/%m/%d') from " ~ new_exports) -%}
+{#- A new day is read whole. Of a day that was exported again only the objects of the new exports are read: Athena leaves out the
+    others by their "$path" where the condition on it is a range. -#}
+    {%- set rows = run_query(
+        "select date_format(export_date, '%Y/%m/%d'), export_task_id, is_new_day from " ~ new_exports ~ " order by 1, 2"
+    ).rows if execute else [] -%}
+    {%- set new_days, days_again, ranges = [], [], [] -%}
+    {%- set root = adapter.get_glue_table_location(relation).rstrip('/') if rows else '' -%}
+    {%- for day, task_id, is_new_day in rows -%}
+        {%- if is_new_day -%}
+            {%- do new_days.append(day) -%}
+        {%- else -%}
+            {%- set folder = [root, day, task_id] | join('/') -%}
+            {%- do days_again.append(day) -%}
+            {#- '0' comes after '/' -#}
+            {%- do ranges.append(
+                '"$path" >= ' ~ sql_literals([folder ~ '/']) ~ ' and "$path" < ' ~ sql_literals([folder ~ '0'])
+            ) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- if ranges | length > 1000 -%}
+        {#- A query's text is limited to 256 KB. So many exports are read with their whole days. -#}
+        {%- set new_days, ranges = new_days + days_again, [] -%}
+    {%- endif -%}
     {%- set query -%}
         select line, "$path" as path from {{ relation }}
-        where event_day in ({{ sql_literals(days or ['0001/01/01']) }})
+        where event_day in ({{ sql_literals(new_days | unique | list or ['0001/01/01']) }})
+        {%- if ranges %}
+        union all
+        select line, "$path" as path from {{ relation }}
+        where event_day in ({{ sql_literals(days_again | unique | list) }}) and (({{ ranges | join(') or (') }}))
+        {%- endif %}
     {%- endset -%}
     {{ return(query) }}
 {% endmacro %}
@@ -59,7 +86,7 @@
         select line, filename as path
         from read_csv(
             [{{ sql_literals(files) }}], compression = '{{ compression }}', columns = cast(row('VARCHAR') as row(line varchar)),
-            delim = chr(1), quote = '', escape = '', header = false, auto_detect = false, filename = true,
+            delim = chr(1) || chr(2) || chr(3) || chr(4), quote = '', escape = '', header = false, auto_detect = false, filename = true,
             hive_partitioning = false, max_line_size = 4194304
         )
     {%- endset -%}

@@ -10,31 +10,38 @@
     {{ return('^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]([01][0-9]|2[0-3]):[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?') }}
 {% endmacro %}
 
+{% macro _offset_pattern() %}
+{#- At most 14 hours, which no zone exceeds and Athena does not take. -#}
+    {{ return(' ?[+-]((0[0-9]|1[0-3])(:?[0-5][0-9])?|14(:?00)?)$') }}
+{% endmacro %}
+
 {% macro _common_log_pattern() %}
     {{ return('^[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2} [+-][0-9]{4}$') }}
 {% endmacro %}
 
 {% macro default__read_timestamp(text) -%}
-    {#- from_iso8601_timestamp_nanos wants a T, a point and an offset with a colon or none. -#}
     {%- set number = 'cast(' ~ text ~ ' as decimal(38, 9))' -%}
-    {%- set iso -%}
-        regexp_replace(regexp_replace(replace(replace({{ text }}, ',', '.'), ' ', 'T'),
-            '([.][0-9]{6})[0-9]+', '$1'), 'T?([+-][0-9]{2}):?([0-9]{2})?$', '$1:$2')
+    {%- set spaced -%}
+        regexp_replace(replace(replace({{ text }}, 'T', ' '), ',', '.'), '([.][0-9]{6})[0-9]+', '$1')
+    {%- endset -%}
+    {#- A cast wants the offset as +02:00, after a space. -#}
+    {%- set with_offset -%}
+        regexp_replace(regexp_replace({{ spaced }}, ' ?([+-][0-9]{2}):?([0-9]{2})?$', ' $1:$2'), ':$', ':00')
     {%- endset -%}
     case
         when {{ matches(text, _iso_pattern() ~ 'Z?$') }}
-            then cast(try(from_iso8601_timestamp_nanos(regexp_replace({{ iso }}, 'Z?$', 'Z', 1))) at time zone 'UTC' as timestamp(6))
-        when {{ matches(text, _iso_pattern() ~ ' ?[+-][0-9]{2}(:?[0-9]{2})?$') }}
-            then cast(try(from_iso8601_timestamp_nanos(regexp_replace({{ iso }}, ':$', ':00'))) at time zone 'UTC' as timestamp(6))
+            then try_cast(replace({{ spaced }}, 'Z', '') as timestamp(6))
+        when {{ matches(text, _iso_pattern() ~ _offset_pattern()) }}
+            then cast(try_cast({{ with_offset }} as timestamp(6) with time zone) at time zone 'UTC' as timestamp(6))
         when {{ matches(text, '^-?[0-9]{1,19}([.][0-9]{1,9})?$') }}
-            then timestamp '1970-01-01 00:00:00.000000' + cast(floor(case
-                when abs({{ number }}) < 100000000000 then {{ number }} * 1000
-                when abs({{ number }}) < 100000000000000 then {{ number }}
-                when abs({{ number }}) < 100000000000000000 then {{ number }} / 1000
-                else {{ number }} / 1000000
-            end) as bigint) * interval '0.001' second
+            then cast(try(from_unixtime_nanos(1000 * cast(floor(case
+                when abs({{ number }}) < 100000000000 then {{ number }} * 1000000
+                when abs({{ number }}) < 100000000000000 then {{ number }} * 1000
+                when abs({{ number }}) < 100000000000000000 then {{ number }}
+                else {{ number }} / 1000
+            end) as bigint))) at time zone 'UTC' as timestamp(6))
         when {{ matches(text, _common_log_pattern()) }}
-            then cast(parse_datetime({{ text }}, 'dd/MMM/yyyy:HH:mm:ss Z') at time zone 'UTC' as timestamp(6))
+            then cast(try(parse_datetime({{ text }}, 'dd/MMM/yyyy:HH:mm:ss Z')) at time zone 'UTC' as timestamp(6))
     end
 {%- endmacro %}
 
@@ -43,7 +50,7 @@
     case
         when {{ matches(text, _iso_pattern() ~ 'Z?$') }}
             then try_cast(replace({{ text }}, ',', '.') as timestamp)
-        when {{ matches(text, _iso_pattern() ~ ' ?[+-][0-9]{2}(:?[0-9]{2})?$') }}
+        when {{ matches(text, _iso_pattern() ~ _offset_pattern()) }}
             then timezone('UTC', try_cast(replace(regexp_replace({{ text }}, ' ([+-])', '\1'), ',', '.') as timestamp with time zone))
         when {{ matches(text, '^-?[0-9]{1,19}([.][0-9]{1,9})?$') }}
             then make_timestamp(cast(case
@@ -103,7 +110,7 @@
 {% endmacro %}
 
 {% macro default__seconds_between(start, end) -%}
-    (cast(to_unixtime({{ end }}) as double) - cast(to_unixtime({{ start }}) as double))
+    round(to_unixtime({{ end }}) - to_unixtime({{ start }}), 6)
 {%- endmacro %}
 
 {% macro duckdb__seconds_between(start, end) -%}

@@ -2,10 +2,10 @@
     are literal UTC timestamps, so that Athena reads only their partitions. -#}
 
 {% macro affected_days() %}
-{#- Sorted list of the local dates that hold an event of the batch (empty when the model is built whole). Where a record has an id of its own, the days around it too:
-    a copy of it there may have been deleted. -#}
+{#- Sorted list of the local dates that hold an event of the batch; none when the model is built whole. Where a record has an id of
+    its own, the days around it too: a copy of it there may have been deleted. Asks the batch: call it once a model. -#}
     {%- set batch = ref('stg_cloudwatch__log_lines') -%}
-    {%- if not execute or not is_incremental() -%}{{ return([]) }}{%- endif -%}
+    {%- if not execute or not is_incremental() -%}{{ return(none) }}{%- endif -%}
     {%- set horizon = var('dedupe_horizon_days') | int -%}
     {%- set query -%}
         select distinct cast({{ local_date('event_at') }} as varchar) as day, own_id is not null as has_own_id
@@ -29,7 +29,7 @@
     {%- set one_day = modules.datetime.timedelta(days=1) -%}
     {%- set margin = modules.datetime.timedelta(minutes=margin_minutes) -%}
     {%- set runs = [] -%}
-    {%- for day in days -%}
+    {%- for day in days or [] -%}
         {%- if runs and runs[-1].after == day -%}
             {%- do runs[-1].update({'after': day + one_day}) -%}
         {%- else -%}
@@ -45,7 +45,9 @@
 
 
 {% macro in_days(column, days, margin_minutes=0) %}
-{#- A condition on a UTC timestamp column: it lies in one of the local days, or within so many minutes of one. -#}
+{#- A condition on a UTC timestamp column: it lies in one of the local days, or within so many minutes of one. Of all days where days
+    is none. -#}
+    {%- if days is none -%}{{ return('1 = 1') }}{%- endif -%}
     {%- set conditions = [] -%}
     {%- for start, end in utc_ranges(days, margin_minutes) -%}
         {%- do conditions.append(
@@ -59,13 +61,6 @@
 {% macro _utc_midnight(day, zone) %}
     {%- set midnight = modules.datetime.datetime.combine(day, modules.datetime.time()) -%}
     {{ return(zone.localize(midnight).astimezone(modules.pytz.utc).replace(tzinfo=none)) }}
-{% endmacro %}
-
-
-{% macro in_affected_days(column) %}
-{#- For a where clause of an incremental mart; all days when the mart is built whole. -#}
-    {%- set days = affected_days() -%}
-    {{ return(in_days(column, days) if is_incremental() else '1 = 1') }}
 {% endmacro %}
 
 
@@ -96,7 +91,7 @@
 {% endmacro %}
 
 
-{% macro is_affected_date(column) %}
-    {%- set days = affected_days() -%}
+{% macro in_dates(column, days) %}
+{#- A condition on a date column: it is one of the days. -#}
     {{ return(column ~ ' in (date ' ~ sql_literals(days) | replace(', ', ', date ') ~ ')' if days else '1 = 0') }}
 {% endmacro %}

@@ -1,7 +1,7 @@
 {#- Copies of one line: exports that overlap, and producers that send at least once. -#}
 
 {% macro event_columns(relation=none) %}
-{#- The columns of fct_events, event_date computed. -#}
+{#- The columns of fct_events, event_date computed. The casts are for the unit tests: what Glue knows of a view says no precision. -#}
     {%- set extras = extra_fields() | map(attribute='name') | list -%}
     {%- set names = [
         'event_id', 'event_at', 'event_date', 'event_name', 'user_id', 'session_id', 'product_id', 'status_code', 'latency_ms', 'method',
@@ -10,7 +10,13 @@
     {%- set prefix = relation ~ '.' if relation else '' -%}
     {%- set columns = [] -%}
     {%- for name in names -%}
-        {%- do columns.append('cast(' ~ prefix ~ 'event_at as date) as event_date' if name == 'event_date' else prefix ~ name) -%}
+        {%- if name == 'event_date' -%}
+            {%- do columns.append('cast(' ~ prefix ~ 'event_at as date) as event_date') -%}
+        {%- elif name in ('event_at', 'exported_at') -%}
+            {%- do columns.append('cast(' ~ prefix ~ name ~ ' as timestamp(6)) as ' ~ name) -%}
+        {%- else -%}
+            {%- do columns.append(prefix ~ name) -%}
+        {%- endif -%}
     {%- endfor -%}
     {{ return(columns | join(', ')) }}
 {% endmacro %}

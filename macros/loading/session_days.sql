@@ -1,8 +1,10 @@
 {#- Which days an incremental run of sessions must look at. -#}
 
 {% macro session_days() %}
-{#- affected: the days of the batch. reached: these and all days of the sessions in the table that touch them. -#}
+{#- affected: the days of the batch. reached: these and all days of the sessions in the table that touch them. Both none when the
+    model is built whole. -#}
     {%- set affected = affected_days() -%}
+    {%- if affected is none -%}{{ return({'affected': none, 'reached': none}) }}{%- endif -%}
     {%- set reached = affected | list -%}
     {%- if affected -%}
         {%- set query -%}

@@ -3,6 +3,7 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
+    partitioned_by=['day(event_at)'] if target.type == 'athena' else none,
     post_hook="{{ delete_later_copies() }}"
 ) }}
 

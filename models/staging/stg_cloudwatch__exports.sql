@@ -9,8 +9,13 @@ with records as (
 loaded as (
     select
         export_task_id,
+        export_date,
         bytes
     from {{ ref('loaded_exports') }}
+),
+
+loaded_days as (
+    select distinct export_date from loaded
 ),
 
 exports as (
@@ -27,8 +32,11 @@ exports as (
 ),
 
 new_exports as (
-    select exports.*
+    select
+        exports.*,
+        loaded_days.export_date is null as is_new_day
     from exports
+    left join loaded_days on exports.export_date = loaded_days.export_date
     left join loaded
         on
             exports.export_task_id = loaded.export_task_id

@@ -1,6 +1,7 @@
 -- A row is one event name on one day: how often it happened, to how many users, in how many sessions. Bots are left out.
 -- Incremental by day: only days that this run's batch touched are computed again.
 {{ config(unique_key=['event_date', 'event_name'], post_hook="delete from {{ this }} where events = 0") }}
+{%- set days = affected_days() %}
 
 with events as (
     select
@@ -11,7 +12,7 @@ with events as (
     from {{ ref('fct_events') }}
     where
         not is_bot
-        and {{ in_affected_days('event_at') }}
+        and {{ in_days('event_at', days) }}
 ),
 
 counted as (
@@ -28,5 +29,5 @@ counted as (
 select * from counted
 {{ and_vanished(
     'counted', ['event_date', 'event_name'], ['events', 'users', 'sessions'],
-    is_affected_date('existing.event_date')
+    in_dates('existing.event_date', days)
 ) }}

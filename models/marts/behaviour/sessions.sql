@@ -14,12 +14,12 @@ with events as (
         session_id,
         status_code,
         {{ is_event('purchase', 'fct_events') }} as is_conversion,
-        {{ in_days('event_at', days.affected, var('session_gap_minutes')) if is_incremental() else '1 = 1' }} as is_affected
+        {{ in_days('event_at', days.affected, var('session_gap_minutes')) }} as is_affected
     from {{ ref('fct_events') }} as fct_events
     where
         not is_bot
         and (session_id is not null or user_id is not null)
-        and {{ in_days('event_at', days.reached) if is_incremental() else '1 = 1' }}
+        and {{ in_days('event_at', days.reached) }}
 ),
 
 -- Users without a session id: a session begins after each longer gap.

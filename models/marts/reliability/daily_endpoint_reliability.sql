@@ -1,6 +1,7 @@
 -- A row is one endpoint (method and route) on one day: its requests, errors and latencies. Bots count: a 500 is a 500.
 -- Incremental by day: only days that this run's batch touched are computed again.
 {{ config(unique_key=['event_date', 'method', 'route'], post_hook="delete from {{ this }} where requests = 0") }}
+{%- set days = affected_days() %}
 
 with requests as (
     select
@@ -12,7 +13,7 @@ with requests as (
     from {{ ref('fct_events') }}
     where
         status_code is not null
-        and {{ in_affected_days('event_at') }}
+        and {{ in_days('event_at', days) }}
 ),
 
 counted as (
@@ -48,5 +49,5 @@ rated as (
 select * from rated
 {{ and_vanished(
     'rated', ['event_date', 'method', 'route'], ['requests', 'client_errors', 'server_errors'],
-    is_affected_date('existing.event_date')
+    in_dates('existing.event_date', days)
 ) }}

@@ -1,6 +1,7 @@
 -- A row is one hour that had a request or an auth failure: requests, errors, auth failures and slowness. Bots count.
 -- Incremental by day: only days that this run's batch touched are computed again.
 {{ config(unique_key=['event_hour'], post_hook="delete from {{ this }} where requests = 0 and auth_failures = 0") }}
+{%- set days = affected_days() %}
 
 with events as (
     select
@@ -9,7 +10,7 @@ with events as (
         latency_ms,
         {{ is_event('auth_failure', 'fct_events') }} as is_auth_failure
     from {{ ref('fct_events') }} as fct_events
-    where {{ in_affected_days('event_at') }}
+    where {{ in_days('event_at', days) }}
 ),
 
 counted as (
@@ -28,5 +29,5 @@ counted as (
 select * from counted
 {{ and_vanished(
     'counted', ['event_hour'], ['requests', 'client_errors', 'server_errors', 'auth_failures'],
-    is_affected_date('cast(existing.event_hour as date)')
+    in_dates('cast(existing.event_hour as date)', days)
 ) }}

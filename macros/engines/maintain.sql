@@ -1,0 +1,18 @@
+{% macro maintain() %}
+{#- dbt run-operation maintain: once a week or so, beside dbt build and never during it. On Athena, puts the small files that daily
+    runs leave in the incremental tables together, and removes snapshots and files that nobody needs any more. -#}
+    {{ return(adapter.dispatch('maintain')()) }}
+{% endmacro %}
+
+{% macro default__maintain() %}
+    {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.config.materialized == 'incremental' -%}
+        {%- set table = api.Relation.create(database=node.database, schema=node.schema, identifier=node.alias) -%}
+        {%- do adapter.run_operation_with_potential_multiple_runs('optimize ' ~ table ~ ' rewrite data using bin_pack', 'optimize') -%}
+        {%- do adapter.run_operation_with_potential_multiple_runs('vacuum ' ~ table, 'vacuum') -%}
+        {%- do log("Maintained " ~ node.alias, info=true) -%}
+    {%- endfor -%}
+{% endmacro %}
+
+{% macro duckdb__maintain() %}
+    {%- do log("Nothing to do: DuckDB keeps its own file in order.", info=true) -%}
+{% endmacro %}
