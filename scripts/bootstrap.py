@@ -68,6 +68,43 @@ def demo(logs: Path | None, variables: str) -> None:
     run_demo(logs, variables, click.echo)
 
 
+@cli.command("tables")
+@click.option("--bucket", envvar="ANALYTICS_BUCKET", required=True, help="The bucket that holds logs/ and exports/.")
+@click.option("--prefix", envvar="ANALYTICS_PREFIX", default="", help="What stands before them in the bucket, if anything.")
+@click.option("--database", envvar="ATHENA_LAKE_SCHEMA", default="lake", show_default=True, help="The Glue database.")
+@click.option("--first-day", type=click.DateTime(["%Y-%m-%d"]), required=True, help="Day (UTC) of the oldest export.")
+@click.option("--dry-run", is_flag=True, help="Only show what would be done.")
+def tables(bucket: str, prefix: str, database: str, first_day: datetime, dry_run: bool) -> None:
+    """Create the external tables over the export bucket, or mend them."""
+    from private_analytics import aws
+    from private_analytics import tables as external
+
+    glue = aws.client("glue")
+    changes = external.reconcile(glue, database, external.Location(bucket, prefix.strip("/"), first_day.date()), dry_run=dry_run)
+    for change in changes:
+        click.echo(f"{change.action} {change.name}")
+        for difference in change.differences:
+            click.echo(f"  {difference}")
+    if not changes:
+        click.echo(f"{database}.log_lines and {database}.export_records are as they should be.")
+    elif dry_run:
+        click.echo("Nothing was done (--dry-run).")
+
+
+@cli.command("scanned")
+@click.option("--workgroup", envvar="ATHENA_WORKGROUP", default="primary", show_default=True, help="The run's workgroup.")
+@click.option(
+    "--run-results", type=click.Path(path_type=Path), default="target/run_results.json", show_default=True, help="Of which run."
+)
+def scanned(workgroup: str, run_results: Path) -> None:
+    """Show what a dbt run on Athena scanned, node by node, and its price."""
+    from private_analytics import aws
+    from private_analytics import scanned as scans
+
+    invocation_id, started = scans.read_run(run_results)
+    click.echo(scans.table(scans.scans(aws.client("athena"), workgroup, invocation_id, started)))
+
+
 @cli.command("report")
 @click.option("--out", type=click.Path(path_type=Path), help="The HTML file to write.  [default: site/report.html]")
 def report(out: Path | None) -> None:

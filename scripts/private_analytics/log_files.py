@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import gzip
-import json
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ GZIP_MAGIC = b"\x1f\x8b"
 CHUNK_BYTES = 1 << 20
 # As in the reading macro (max_line_size in macros/engines/lake.sql). CloudWatch's own limit is 1 MB an event.
 MAX_LINE_BYTES = 4 << 20
+NO_LINE_HOLDS = "\x01\x02\x03\x04"  # the delimiter of that macro
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def inspect(path: Path) -> Finding:
     try:
         for chunk in _chunks(path):
             if clean:
-                clean = b"\r" not in chunk and b"\x01" not in chunk
+                clean = b"\r" not in chunk and b"\x01\x02" not in chunk
             if clean:
                 try:
                     decoder.decode(chunk)
@@ -62,37 +62,26 @@ def inspect(path: Path) -> Finding:
 
 
 def write_clean_copy(path: Path, target: Path) -> None:
-    """Copy line by line, gzipped. What the reader cannot take is written as an escape (\\xff, \\x0d), so that each line is
-    still there; such a line is no JSON then, and is rejected with its text."""
+    """Copy line by line, gzipped, so that each line is still there. Carriage returns end lines, as they do on Athena; bytes that
+    are no UTF-8 are written as an escape (\\xff)."""
     with gzip.open(target, "wb", compresslevel=1) as out:
         for line in _lines(path):
             out.write(_readable(line).encode() + b"\n")
 
 
 def _readable(line: bytes) -> str:
-    text = line.removesuffix(b"\r").decode("utf-8", "backslashreplace").replace("\x01", "\\x01")
-    if "\r" in text:
-        # Between JSON tokens a carriage return is white space; within a JSON string it may not stand.
-        text = text.replace("\r", " " if _is_json(text[text.find("{") :]) and "{" in text else "\\x0d")
-    return text
-
-
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return True
+    return line.decode("utf-8", "backslashreplace").replace(NO_LINE_HOLDS, repr(NO_LINE_HOLDS)[1:-1])
 
 
 def _lines(path: Path) -> Iterator[bytes]:
-    """Lines without their newline; a final newline ends the last line."""
+    r"""Lines without their end: \n, \r\n or \r. The end of the file ends the last line."""
     rest = b""
     for chunk in _chunks(path):
         *lines, rest = (rest + chunk).split(b"\n")
-        yield from lines
+        for line in lines:
+            yield from line.removesuffix(b"\r").split(b"\r")
     if rest:
-        yield rest
+        yield from rest.removesuffix(b"\r").split(b"\r")
 
 
 def _chunks(path: Path) -> Iterator[bytes]:

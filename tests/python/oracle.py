@@ -193,12 +193,9 @@ def read_file(path: Path) -> bytes:
 
 
 def split_lines(content: bytes) -> list[bytes]:
-    """Rule: File split at "\\n" only; a "\\r" before it is dropped; a final newline ends the last line (no
-    empty line after it). Empty lines are lines."""
-    lines = content.split(b"\n")
-    if lines[-1] == b"":
-        lines.pop()
-    return [line.removesuffix(b"\r") for line in lines]
+    """Rule: a line ends at "\\n", "\\r\\n" or "\\r"; the end of the file ends the last line (no empty line after it). Empty lines
+    are lines."""
+    return content.splitlines()
 
 
 def decode(raw: bytes) -> tuple[str, bool]:
@@ -560,7 +557,7 @@ def read_offset(zone: str | None) -> timedelta | None:
         return timedelta(0)
     digits = zone[1:].replace(":", "").ljust(4, "0")
     hours, minutes = int(digits[:2]), int(digits[2:])
-    if hours > 23 or minutes > 59:
+    if hours * 60 + minutes > 14 * 60 or minutes > 59:
         return None
     return timedelta(hours=hours, minutes=minutes) * (-1 if zone[0] == "-" else 1)
 

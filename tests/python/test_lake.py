@@ -11,9 +11,9 @@ import sys
 from datetime import date
 from pathlib import Path
 
-from conftest import Project
 from private_analytics import dbt_project
 from private_analytics.samples import write_sample_logs
+from project import Project
 
 LINE = '{"time":"2026-10-01T10:00:0%d.000Z","eventName":"searched"}'
 

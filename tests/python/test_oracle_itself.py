@@ -223,7 +223,7 @@ def test_all_files_of_a_stream_are_read_gzip_or_not(lake):
         (b"a\n", [b"a"]),
         (b"a\n\nb\n", [b"a", b"", b"b"]),
         (b"a\r\nb\r", [b"a", b"b"]),
-        (b"a\r\r\nb\rc", [b"a\r", b"b\rc"]),
+        (b"a\r\r\nb\rc", [b"a", b"", b"b", b"c"]),
         ("a\u2028b\x0bc\x85\n".encode(), ["a\u2028b\x0bc\x85".encode()]),  # only \n ends a line
     ],
 )

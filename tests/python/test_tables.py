@@ -3,7 +3,6 @@ identity, load what is new."""
 
 from __future__ import annotations
 
-import json
 import random
 import shutil
 from dataclasses import replace
@@ -12,9 +11,9 @@ from pathlib import Path
 
 import oracle
 import pytest
-from conftest import TABLES, Project
 from private_analytics import dbt_project
 from private_analytics.samples import write_sample_logs
+from project import TABLES, Project, nasty_exports
 
 MODELS_IN_ORDER = (
     "loaded_exports",
@@ -86,44 +85,6 @@ def test_unit_tests_hold_whatever_is_configured(sample: Project) -> None:
     )
     outcome = sample.dbt("test", "--select", "test_type:unit", "--vars", theirs)
     assert outcome.succeeded, outcome
-
-
-def nasty_exports(project: Project, seed: int) -> None:
-    """Exports of three days that overlap in every way, some of whose lines are copies of others."""
-    rng = random.Random(seed)
-    start = datetime(2026, 10, 1)
-    lines: list[tuple[datetime, str, str]] = []
-    for n in range(150):
-        at = start + timedelta(seconds=rng.randrange(3 * 86_400), milliseconds=rng.randrange(1000))
-        record: dict = {
-            "timestamp": at.isoformat(timespec="milliseconds") + "Z",
-            "eventName": rng.choice(["searched", "purchased", "logged_in", "odd"]),
-            "statusCode": rng.choice([200, 401, 503, None, "abc"]),
-            "latencyMs": rng.choice([1, 2.5, None, -1]),
-            "path": rng.choice(["/a", "/products/7"]),
-            "userId": rng.choice([None, "u1", "u2"]),
-            "sessionId": rng.choice([None, None, "s1", "s2"]),
-            "userAgent": rng.choice([None, "Googlebot/2.1"]),
-        }
-        if n % 5 == 0:  # a producer that sends twice: the same id, other content, up to ten hours later
-            record["eventId"] = f"e{n % 3}-{at:%d}"
-            at = at.replace(hour=rng.randrange(10))
-            record["timestamp"] = at.isoformat(timespec="milliseconds") + "Z"
-        stream = rng.choice(["x", "y"])
-        prefix = at.isoformat(timespec="milliseconds") + "Z "
-        lines.append((at, stream, prefix + json.dumps(record)))
-        if n % 7 == 0:
-            lines.append((at, stream, prefix + json.dumps(record)))
-        if n % 11 == 0:
-            lines += [(at, stream, "  at frame (file.js:1)"), (at, stream, prefix + "plain text"), (at, stream, "")]
-    for n in range(6):
-        day = date(2026, 10, 1 + n % 3)
-        streams = {
-            stream: [text for at, of, text in lines if of == stream and at.date() == day and rng.random() < 0.8]
-            for stream in ("x", "y")
-        }
-        completed = datetime(2026, 10, 5, rng.randrange(3))  # ties on purpose
-        project.export(streams, task_id=f"task-{rng.randrange(1000):03d}-{n}", day=day, completed_at=completed)
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])

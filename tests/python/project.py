@@ -1,0 +1,156 @@
+"""A project to build in: its own database, lake, dbt target folder; and exports to build from."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+from private_analytics import dbt_project, demo
+
+TABLES = {
+    "events": ("timestamp", "eventName", "userId", "sessionId", "productId"),
+    "fct_events": ("event_id", "event_at"),
+    "rejected_log_lines": ("line_id",),
+    "loaded_exports": ("export_task_id",),
+    "daily_events": ("event_date", "event_name"),
+    "daily_endpoint_reliability": ("event_date", "method", "route"),
+    "hourly_reliability": ("event_hour",),
+    "sessions": ("session_id",),
+    "export_health": ("event_date", "log_group"),
+}
+
+
+@dataclass
+class Project:
+    """This dbt project on a database and a lake of the test's own."""
+
+    lake: Path
+    database: Path
+
+    def dbt(self, *arguments: str) -> dbt_project.Outcome:
+        os.environ["ANALYTICS_LAKE"] = str(self.lake)  # build_from may have pointed it to a view
+        return dbt_project.run(*arguments)
+
+    def run(self, *arguments: str) -> None:
+        """The seed and all models, without tests; fails the test where dbt fails."""
+        outcome = self.dbt("build", "--exclude-resource-type", "unit_test", "--exclude-resource-type", "test", *arguments)
+        assert outcome.succeeded, outcome
+
+    def build(self, *arguments: str) -> None:
+        """All models and data tests (unit tests have a run of their own); fails the test where dbt fails."""
+        outcome = self.dbt("build", "--exclude-resource-type", "unit_test", *arguments)
+        assert outcome.succeeded, outcome
+
+    def build_from(self, logs: Path, variables: str = "") -> list[str]:
+        """What make demo does before the report; the lines it says."""
+        said: list[str] = []
+        demo.build_tables(logs, variables, said.append)
+        return said
+
+    def query(self, sql: str) -> list[dict]:
+        with duckdb.connect(str(self.database), read_only=True) as connection:
+            connection.execute("set TimeZone = 'UTC'; use analytics.analytics")
+            result = connection.execute(sql)
+            names = [column[0] for column in result.description]
+            return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+    def execute(self, sql: str) -> None:
+        with duckdb.connect(str(self.database)) as connection:
+            connection.execute(f"use analytics.analytics; {sql}")
+
+    def table(self, name: str, *leave_out: str) -> list[dict]:
+        """The rows of a table; the ledger's loaded_at, the time of a run, is never among them."""
+        hidden = [*leave_out, *(["loaded_at"] if name == "loaded_exports" else [])]
+        without = f" exclude ({', '.join(hidden)})" if hidden else ""
+        return self.query(f"select *{without} from {name}")
+
+    def tables(self) -> dict[str, list[str]]:
+        """All that users query, in an order that does not depend on the runs: equal where the rows are equal."""
+        return {name: sorted(map(repr, self.table(name))) for name in TABLES}
+
+    def fresh(self) -> None:
+        self.database.unlink(missing_ok=True)
+
+    def export(
+        self,
+        streams: dict[str, Iterable[str] | bytes],
+        *,
+        task_id: str = "task-1",
+        day: date = date(2026, 10, 1),
+        completed_at: datetime | None = None,
+        published: bool = True,
+        log_group: str = "/storefront/api",
+        **record: object,
+    ) -> None:
+        """Put an export into the lake. A stream is its lines, or the bytes of its object just as they are to lie there."""
+        folder = self.lake / "logs" / f"{day:%Y/%m/%d}" / task_id
+        sizes = []
+        for name, content in streams.items():
+            path = folder / name / "000000.gz"
+            path.parent.mkdir(parents=True)
+            if not isinstance(content, bytes):
+                content = gzip.compress("".join(line + "\n" for line in content).encode("utf-8", "surrogatepass"))
+            path.write_bytes(content)
+            sizes.append(len(content))
+        if published:
+            completed_at = completed_at or datetime.combine(day, datetime.min.time()) + timedelta(hours=36)
+            path = self.lake / "exports" / f"{day:%Y/%m/%d}" / f"{task_id}.json"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(
+                json.dumps(
+                    {
+                        "export_task_id": task_id,
+                        "log_group": log_group,
+                        "export_date": day.isoformat(),
+                        "completed_at": completed_at.isoformat(timespec="milliseconds") + "Z",
+                        "objects": len(sizes),
+                        "bytes": sum(sizes),
+                        **record,
+                    }
+                )
+            )
+
+
+def nasty_exports(project: Project, seed: int) -> None:
+    """Exports of three days that overlap in every way, some of whose lines are copies of others."""
+    rng = random.Random(seed)
+    start = datetime(2026, 10, 1)
+    lines: list[tuple[datetime, str, str]] = []
+    for n in range(150):
+        at = start + timedelta(seconds=rng.randrange(3 * 86_400), milliseconds=rng.randrange(1000))
+        record: dict = {
+            "timestamp": at.isoformat(timespec="milliseconds") + "Z",
+            "eventName": rng.choice(["searched", "purchased", "logged_in", "odd"]),
+            "statusCode": rng.choice([200, 401, 503, None, "abc"]),
+            "latencyMs": rng.choice([1, 2.5, None, -1]),
+            "path": rng.choice(["/a", "/products/7"]),
+            "userId": rng.choice([None, "u1", "u2"]),
+            "sessionId": rng.choice([None, None, "s1", "s2"]),
+            "userAgent": rng.choice([None, "Googlebot/2.1"]),
+        }
+        if n % 5 == 0:  # a producer that sends twice: the same id, other content, up to ten hours later
+            record["eventId"] = f"e{n % 3}-{at:%d}"
+            at = at.replace(hour=rng.randrange(10))
+            record["timestamp"] = at.isoformat(timespec="milliseconds") + "Z"
+        stream = rng.choice(["x", "y"])
+        prefix = at.isoformat(timespec="milliseconds") + "Z "
+        lines.append((at, stream, prefix + json.dumps(record)))
+        if n % 7 == 0:
+            lines.append((at, stream, prefix + json.dumps(record)))
+        if n % 11 == 0:
+            lines += [(at, stream, "  at frame (file.js:1)"), (at, stream, prefix + "plain text"), (at, stream, "")]
+    for n in range(6):
+        day = date(2026, 10, 1 + n % 3)
+        streams = {
+            stream: [text for at, of, text in lines if of == stream and at.date() == day and rng.random() < 0.8]
+            for stream in ("x", "y")
+        }
+        completed = datetime(2026, 10, 5, rng.randrange(3))  # ties on purpose
+        project.export(streams, task_id=f"task-{rng.randrange(1000):03d}-{n}", day=day, completed_at=completed)
