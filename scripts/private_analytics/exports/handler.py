@@ -1,0 +1,67 @@
+"""The exporter as a Lambda function, run by a schedule: handler `private_analytics.exports.handler.handler`.
+
+Settings come from environment variables (docs/exports.md). It works as long as the invocation has time, and what it could not
+finish the next one takes up. It fails, after all that could be done is done, where a person should look: then the function's own
+metric AWS/Lambda Errors shows it, which is the one to put an alarm on.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from . import days
+from .calls import Aws
+from .config import from_environment
+from .reconcile import Clock, Outcome, reconcile
+
+SPARE_MS = 30_000  # of the invocation's time, for calls that are slow to answer
+PATIENCE = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 3})
+
+PERMISSIONS = {
+    "logs:DescribeLogGroups": "*",
+    "logs:DescribeExportTasks": "*",
+    "logs:CreateExportTask": "log groups",
+    "s3:ListBucket": "bucket",
+    "s3:PutObject": "logs/*, exports/*",
+    "s3:GetObject": "exports/*",
+}
+"""What its role must be allowed, and on what. CreateExportTask asks that its caller may write to logs/ too."""
+
+
+class ExportsNeedAttention(Exception):
+    """Something is late, failed, lost or set up wrong; the message says what."""
+
+
+def handler(event: object, context: Any) -> dict:
+    """What Lambda calls. Raises ExportsNeedAttention, and UserError where nothing can be exported at all."""
+    settings = from_environment(os.environ)
+    aws = Aws(boto3.client("logs", config=PATIENCE), boto3.client("s3", config=PATIENCE))
+    clock = Clock()
+    until_ms = clock.now_ms() + context.get_remaining_time_in_millis() - SPARE_MS
+    outcome = reconcile(aws, settings, clock, until_ms=until_ms, say=print)
+    summary = summarized(outcome)
+    print(json.dumps(summary))
+    if wrong := outcome.wrong(clock.now_ms()):
+        raise ExportsNeedAttention(" ".join(wrong))
+    return summary
+
+
+def summarized(outcome: Outcome) -> dict:
+    """What a run did, in numbers."""
+    left = outcome.plan
+    return {
+        "started": len(outcome.started),
+        "published": len(outcome.published),
+        "waiting": len(left.queue) + len(left.retries),
+        "running": f"{left.active.log_group} {days.as_date(left.active.day)}" if left.active else None,
+        "late": left.late,
+        "failed": len(left.failed),
+        "lost": len(left.lost),
+        "problems": outcome.problems,
+        "later": outcome.later,
+    }

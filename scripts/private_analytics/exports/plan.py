@@ -1,0 +1,325 @@
+"""What should be exported, what is, and what to do next. Pure: no clock, no calls.
+
+When a day is wanted. First `settle_ms` after its end: until then CloudWatch may still be taking in its events (an export may
+not see what was ingested in the last 12 hours). Then again `trailing_days` after that, for events that came late. With 3, an
+event is caught that arrives, and can be exported, up to 3 days and 12 hours after the end of its day. CloudWatch takes events
+that are up to 14 days old: what arrives later than the last of `trailing_days` stays out, so raise it where machines are offline
+for longer.
+
+A wanted export is satisfied by any export of that day whose task was started at or after the time it was wanted. So whatever was
+missed, one task a day makes up for it.
+
+Retention. A log group that keeps events for R days begins to lose day D at start(D) + R days and has lost all of it a day later.
+Exports are brought forward to come `RETENTION_MARGIN_MS` before that, and a day whose removal is near goes before all others.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from statistics import fmean
+
+from .days import DAY_MS, HOUR_MS, day_of, start_ms
+
+RETENTION_MARGIN_MS = 12 * HOUR_MS
+AT_RISK_MS = DAY_MS  # a day that begins to be removed within this time goes first
+LOSS_IS_NEWS_MS = 7 * DAY_MS
+STUCK_MS = DAY_MS  # AWS itself gives a task up after 24 hours
+
+
+class State(StrEnum):
+    """The states of an export task, as AWS names them."""
+
+    PENDING = "PENDING"
+    RUNNING = "RUNNING"
+    PENDING_CANCEL = "PENDING_CANCEL"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+
+ACTIVE = frozenset({State.PENDING, State.RUNNING, State.PENDING_CANCEL})
+UNSUCCESSFUL = frozenset({State.FAILED, State.CANCELLED})
+
+
+class Status(StrEnum):
+    """What has become of a day of a log group. `empty` and `partial` are exported days, told apart by their records."""
+
+    EXPORTED = "exported"
+    EMPTY = "empty"
+    PARTIAL = "partial"
+    PENDING = "pending"
+    RUNNING = "running"
+    LATE = "late"
+    FAILED = "failed"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """When a day is wanted, and when something is wrong. Times in milliseconds, days as numbers."""
+
+    first_day: int
+    settle_ms: int = 12 * HOUR_MS
+    trailing_days: tuple[int, ...] = (3,)  # ascending
+    late_after_ms: int = 36 * HOUR_MS
+    max_attempts: int = 5
+    retry_after_ms: int = HOUR_MS // 4
+
+
+@dataclass(frozen=True, slots=True)
+class LogGroup:
+    name: str
+    created_ms: int
+    retention_days: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """An export task that is ours: our name, bucket and prefix, and exactly one day of one of our log groups."""
+
+    id: str
+    log_group: str
+    day: int
+    state: State
+    started_ms: int
+    completed_ms: int | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """The published exports of one day of one log group: when the latest of their tasks was started, and their records' keys."""
+
+    last_started_ms: int
+    keys: tuple[str, ...]
+
+
+@dataclass
+class World:
+    """What is in the account. `others` are the active tasks that are not ours; `problems` say what is wrong with a log group."""
+
+    groups: dict[str, LogGroup] = field(default_factory=dict)
+    problems: dict[str, str] = field(default_factory=dict)
+    exports: dict[tuple[str, int], Exported] = field(default_factory=dict)
+    published: set[str] = field(default_factory=set)
+    tasks: dict[str, Task] = field(default_factory=dict)
+    others: set[str] = field(default_factory=set)
+
+    def add_export(self, log_group: str, day: int, task_id: str, started_ms: int, key: str) -> None:
+        """Take note of a published export."""
+        if task_id in self.published:
+            return
+        known = self.exports.get((log_group, day))
+        self.published.add(task_id)
+        self.exports[log_group, day] = Exported(
+            max(started_ms, known.last_started_ms) if known else started_ms, (*known.keys, key) if known else (key,)
+        )
+
+    def active(self) -> Task | None:
+        """Our task that is under way."""
+        return next((task for task in self.tasks.values() if task.state in ACTIVE), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """A day to export. `removed_from_ms` is when retention begins to remove it; `again` where it was exported before."""
+
+    log_group: str
+    day: int
+    due_ms: int
+    removed_from_ms: int | None
+    again: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DayState:
+    """A day of a log group: its status, what is wanted of it (not before `not_before_ms`, after failures), and a word on why."""
+
+    log_group: str
+    day: int
+    status: Status
+    want: Want | None = None
+    not_before_ms: int = 0
+    next_due_ms: int | None = None
+    lost_ms: int | None = None
+    detail: str = ""
+
+
+@dataclass
+class Plan:
+    """The next steps: records to write, days to export (in order), days to try again later, and what cannot be done."""
+
+    publish: list[Task] = field(default_factory=list)
+    active: Task | None = None
+    busy: bool = False
+    queue: list[Want] = field(default_factory=list)
+    retries: list[DayState] = field(default_factory=list)
+    failed: list[DayState] = field(default_factory=list)
+    lost: list[DayState] = field(default_factory=list)
+    late: int = 0
+    days: int = 0
+    wake_ms: int | None = None
+    """When something will be wanted next that is not wanted now."""
+
+    def newly_lost(self, now_ms: int) -> list[DayState]:
+        """Days that went within the last week: news, where older losses are history."""
+        return [state for state in self.lost if now_ms - state.lost_ms < LOSS_IS_NEWS_MS]
+
+
+def due_times(day: int, group: LogGroup, rules: Rules) -> list[int]:
+    """When the day is wanted, first and again."""
+    end = start_ms(day + 1)
+    times = [end + rules.settle_ms + days * DAY_MS for days in (0, *rules.trailing_days)]
+    if group.retention_days:
+        latest = start_ms(day) + group.retention_days * DAY_MS - RETENTION_MARGIN_MS
+        times = [max(end, min(time, latest)) for time in times]
+    return times
+
+
+def assess(world: World, rules: Rules, now_ms: int) -> Iterator[DayState]:
+    """The state of every day that has ended, from the first day (or the log group's first) on, by log group.
+
+    Days before the log group was made cannot be exported (CreateExportTask refuses them), so they are not among them.
+    """
+    tasks: dict[tuple[str, int], list[Task]] = defaultdict(list)
+    for task in world.tasks.values():
+        if task.id not in world.published:
+            tasks[task.log_group, task.day].append(task)
+    for group in world.groups.values():
+        for day in range(max(rules.first_day, day_of(group.created_ms)), day_of(now_ms)):
+            exported = world.exports.get((group.name, day))
+            yield _assess_day(group, day, exported, tasks.get((group.name, day), ()), rules, now_ms)
+
+
+def _assess_day(
+    group: LogGroup, day: int, exported: Exported | None, unpublished: Iterable[Task], rules: Rules, now_ms: int
+) -> DayState:
+    times = due_times(day, group, rules)
+    if exported and exported.last_started_ms >= times[-1]:
+        return DayState(group.name, day, Status.EXPORTED)  # for good: nearly all days are here
+    removed_from = start_ms(day) + group.retention_days * DAY_MS if group.retention_days else None
+    removed = removed_from is not None and now_ms >= removed_from + DAY_MS
+    wanted_since = max((time for time in times if time <= now_ms), default=None)
+    next_due = None if removed else min((time for time in times if time > now_ms), default=None)
+    satisfied = wanted_since is None or (exported is not None and exported.last_started_ms >= wanted_since)
+    under_way = next((task for task in unpublished if task.state not in UNSUCCESSFUL), None)
+
+    def state(status: Status, **more) -> DayState:
+        return DayState(group.name, day, status, next_due_ms=next_due, **more)
+
+    if satisfied or under_way or removed:
+        if exported:
+            return state(Status.EXPORTED)
+        if under_way and under_way.state in ACTIVE and now_ms - under_way.started_ms > STUCK_MS:
+            return state(Status.LATE, detail=_stuck(under_way, now_ms))
+        if under_way:
+            return state(Status.RUNNING)
+        if removed:
+            return state(Status.LOST, lost_ms=removed_from + DAY_MS, detail="removed by retention before it was exported")
+        return state(Status.PENDING, detail="settling")
+
+    want = Want(group.name, day, wanted_since, removed_from, again=exported is not None)
+    since = exported.last_started_ms if exported else 0
+    failures = [task for task in unpublished if task.state in UNSUCCESSFUL and task.started_ms > since]
+    last = max(failures, key=lambda task: task.started_ms, default=None)
+    detail = f"{len(failures)} of {rules.max_attempts} attempts {last.state}: {last.message}".rstrip(": ") if last else ""
+    if len(failures) >= rules.max_attempts:
+        return state(Status.FAILED, want=want, detail=detail)
+    is_late = now_ms > start_ms(day + 1) + rules.late_after_ms
+    status = Status.EXPORTED if exported else Status.LATE if is_late else Status.PENDING
+    backoff = rules.retry_after_ms * 2 ** (len(failures) - 1) if last else 0
+    not_before = (last.completed_ms or last.started_ms) + backoff if last else 0
+    return state(status, want=want, not_before_ms=not_before, detail=detail)
+
+
+def _stuck(task: Task, now_ms: int) -> str:
+    hours = (now_ms - task.started_ms) // HOUR_MS
+    return f"{task.state} for {hours} h. End it: aws logs cancel-export-task --task-id {task.id}"
+
+
+def to_publish(world: World) -> list[Task]:
+    """Completed tasks that have no record yet, whoever started them."""
+    unpublished = (task for task in world.tasks.values() if task.state is State.COMPLETED and task.id not in world.published)
+    return sorted(unpublished, key=lambda task: task.started_ms)
+
+
+def make_plan(world: World, rules: Rules, now_ms: int) -> Plan:
+    """What to do next. At most one task is started at a time: the head of `queue`, unless something is active."""
+    plan = Plan(active=world.active(), busy=bool(world.others))
+    plan.publish = to_publish(world)
+    wanted: list[Want] = []
+    wake: list[int] = []
+    for state in assess(world, rules, now_ms):
+        plan.days += 1
+        plan.late += state.status is Status.LATE
+        if state.next_due_ms:
+            wake.append(state.next_due_ms)
+        if state.status is Status.LOST:
+            plan.lost.append(state)
+        elif state.status is Status.FAILED:
+            plan.failed.append(state)
+        elif state.want and state.not_before_ms > now_ms:
+            plan.retries.append(state)
+            wake.append(state.not_before_ms)
+        elif state.want:
+            wanted.append(state.want)
+    today_is_wanted_ms = start_ms(day_of(now_ms) + 1) + rules.settle_ms
+    plan.wake_ms = min([*wake, today_is_wanted_ms])
+    plan.queue = in_order(wanted, served(world), rules, now_ms)
+    return plan
+
+
+def served(world: World) -> dict[str, int]:
+    """When each log group last had a task started: the fairest next one is the one that has waited longest."""
+    last: dict[str, int] = defaultdict(int)
+    for (log_group, _), exported in world.exports.items():
+        last[log_group] = max(last[log_group], exported.last_started_ms)
+    for task in world.tasks.values():
+        last[task.log_group] = max(last[task.log_group], task.started_ms)
+    return last
+
+
+def in_order(wanted: Iterable[Want], last_served: dict[str, int], rules: Rules, now_ms: int) -> list[Want]:
+    """What retention threatens first, soonest first. Then the log groups in turn, the one longest not served first; within a log
+    group days that are not late yet (a long backfill must not make them so), then the oldest need."""
+
+    def is_at_risk(want: Want) -> bool:
+        return want.removed_from_ms is not None and want.removed_from_ms - now_ms < AT_RISK_MS
+
+    def is_backlog(want: Want) -> bool:
+        return want.again or now_ms > start_ms(want.day + 1) + rules.late_after_ms
+
+    wanted = list(wanted)
+    at_risk = sorted(filter(is_at_risk, wanted), key=lambda want: (want.removed_from_ms, want.due_ms, want.log_group))
+    others = sorted((want for want in wanted if not is_at_risk(want)), key=lambda want: (is_backlog(want), want.due_ms, want.day))
+    turns: Counter[str] = Counter()
+    in_turn = []
+    for want in others:
+        in_turn.append(((turns[want.log_group], last_served.get(want.log_group, 0), want.log_group), want))
+        turns[want.log_group] += 1
+    return at_risk + [want for _, want in sorted(in_turn, key=lambda pair: pair[0])]
+
+
+def endangered(queue: list[Want], now_ms: int, task_ms: float) -> list[Want]:
+    """Days of the queue that retention will have begun to remove before their turn comes, if a task takes `task_ms`."""
+    return [
+        want
+        for position, want in enumerate(queue)
+        if want.removed_from_ms is not None and want.removed_from_ms < now_ms + position * task_ms
+    ]
+
+
+def task_times(tasks: Iterable[Task], log_group: str | None = None, latest: int = 20) -> list[int]:
+    """How many milliseconds the latest completed tasks took, of one log group or of all."""
+    done = [task for task in tasks if task.state is State.COMPLETED and task.completed_ms and log_group in (None, task.log_group)]
+    done.sort(key=lambda task: task.started_ms)
+    return [task.completed_ms - task.started_ms for task in done[-latest:]]
+
+
+def average_task_ms(tasks: Iterable[Task]) -> float | None:
+    """How long a task takes on average, to go by for many; None where none has been completed yet."""
+    times = task_times(tasks)
+    return fmean(times) if times else None

@@ -1,0 +1,169 @@
+"""The calendar: what has become of each day of each log group, for people and for programs."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+from . import days, plan, world
+from .calls import Aws
+from .config import Settings
+from .plan import LOSS_IS_NEWS_MS, DayState, Plan, Status, World
+
+READERS = 8
+MARKS = {
+    Status.EXPORTED: ("#", "with events"),
+    Status.EMPTY: ("o", "exported, without events"),
+    Status.PARTIAL: ("%", "exported after retention had begun to remove it"),
+    Status.PENDING: (".", "wanted, not yet due or in the queue"),
+    Status.RUNNING: (">", "being exported"),
+    Status.LATE: ("L", "should have been exported by now"),
+    Status.FAILED: ("F", "failed too often to be tried again"),
+    Status.LOST: ("X", "removed by retention before it was exported"),
+}
+
+HINTS = {
+    Status.LATE: "Run: scripts/bootstrap.py export backfill",
+    Status.FAILED: "Put right what it says, then run: scripts/bootstrap.py export run --retry-failed",
+    Status.LOST: "They cannot be had any more; a later EXPORT_FIRST_DAY takes them off this list.",
+}
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """All days, of which those from `shown_from` on are told apart by their records (empty, partial)."""
+
+    place: str
+    as_of_ms: int
+    shown_from: int
+    states: tuple[DayState, ...]
+    problems: dict[str, str]
+
+    def wrong(self) -> list[DayState]:
+        """Days that a person should look at: late, failed, or lost within the last week."""
+        return [
+            state
+            for state in self.states
+            if state.status in (Status.LATE, Status.FAILED)
+            or (state.status is Status.LOST and self.as_of_ms - state.lost_ms < LOSS_IS_NEWS_MS)
+        ]
+
+    def shown(self) -> list[DayState]:
+        return [state for state in self.states if state.day >= self.shown_from]
+
+
+def read_calendar(aws: Aws, settings: Settings, now_ms: int, shown_days: int, say: Callable[[str], None]) -> Calendar:
+    """The calendar as of now, its last `shown_days` days in full: their records are read. Raises TryLater and UserError."""
+    seen = world.observe(aws, settings, say)
+    shown_from = days.day_of(now_ms) - shown_days
+    states = list(plan.assess(seen, settings.rules, now_ms))
+    looked_at = [n for n, state in enumerate(states) if state.status is Status.EXPORTED and state.day >= shown_from]
+    with ThreadPoolExecutor(READERS) as pool:
+        found = pool.map(lambda n: _look_inside(aws, settings, seen, states[n]), looked_at)
+        for number, state in zip(looked_at, found, strict=True):
+            states[number] = state
+    return Calendar(settings.place, now_ms, shown_from, tuple(states), seen.problems)
+
+
+def _look_inside(aws: Aws, settings: Settings, seen: World, state: DayState) -> DayState:
+    records = [world.read_record(aws, settings, key) for key in seen.exports[state.log_group, state.day].keys]
+    if not all(records):
+        return replace(state, detail="a record cannot be read")
+    if not any(content.get("objects") for content in records):
+        return replace(state, status=Status.EMPTY)
+    first = min(records, key=lambda content: content.get("started_at") or "")
+    kept = first.get("retention_days")
+    if kept and first["started_at"] > days.moment(days.start_ms(state.day + kept)):
+        return replace(state, status=Status.PARTIAL, detail=f"retention ({kept} days) had begun to remove it")
+    return state
+
+
+def as_json(calendar: Calendar) -> dict:
+    """The calendar for programs; days as in the terminal."""
+    log_groups: dict[str, dict] = defaultdict(dict)
+    for state in calendar.shown():
+        entry = {"status": state.status.value} | ({"detail": state.detail} if state.detail else {})
+        log_groups[state.log_group][days.as_date(state.day).isoformat()] = entry
+    return {
+        "place": calendar.place,
+        "as_of": days.moment(calendar.as_of_ms),
+        "ok": not calendar.wrong() and not calendar.problems,
+        "counts": dict(Counter(state.status.value for state in calendar.states)),
+        "problems": calendar.problems,
+        "log_groups": log_groups,
+    }
+
+
+def as_lines(calendar: Calendar, width: int, style: Callable[[Status, str], str]) -> list[str]:
+    """The calendar for a terminal `width` characters wide; `style` may colour a mark."""
+    shown = calendar.shown()
+    lines = [f"{calendar.place}, {days.moment(calendar.as_of_ms)[:16]}Z"]
+    if shown:
+        lines += _grid(shown, width, style)
+        used = [status for status in Status if any(state.status is status for state in shown)]
+        lines += ["", *(f"  {style(status, MARKS[status][0])} {status.value}: {MARKS[status][1]}" for status in used)]
+    lines.append("")
+    counts = Counter(state.status for state in calendar.states)
+    lines.append(
+        ", ".join(f"{counts[status]:,} {status.value}" for status in Status if counts[status]) or "No day has ended yet."
+    )
+    lines += calendar.problems.values()
+    return lines + explained(state for state in calendar.states if state.status in HINTS)
+
+
+def _grid(shown: list[DayState], width: int, style: Callable[[Status, str], str]) -> list[str]:
+    """A row a log group, a column a day; in pieces where it is wider than the terminal."""
+    by_group: dict[str, dict[int, Status]] = defaultdict(dict)
+    for state in shown:
+        by_group[state.log_group][state.day] = state.status
+    margin = max(map(len, by_group)) + 2
+    first, last = min(state.day for state in shown), max(state.day for state in shown)
+    a_piece = max(width - margin, 7)
+    lines = []
+    for start in range(first, last + 1, a_piece):
+        piece = range(start, min(start + a_piece, last + 1))
+        dates = [days.as_date(day) for day in piece]
+        months = ""
+        for column, day in enumerate(dates):
+            if (column == 0 or day.day == 1) and len(months) <= column and len(dates) - column >= len("2026-10"):
+                months = months.ljust(column) + f"{day:%Y-%m}"
+        lines += ["", " " * margin + months]
+        lines += [" " * margin + "".join(f"{day.day:02}"[digit] for day in dates) for digit in (0, 1)]
+        for name, statuses in by_group.items():
+            marks = "".join(style(statuses[day], MARKS[statuses[day]][0]) if day in statuses else " " for day in piece)
+            lines.append(name.ljust(margin) + marks)
+    return lines
+
+
+def explained(states: Iterable[DayState]) -> list[str]:
+    """One line for all days of a log group that are wrong in the same way."""
+    together: dict[tuple[str, Status, str], list[int]] = defaultdict(list)
+    for state in states:
+        together[state.log_group, state.status, state.detail].append(state.day)
+    return [
+        f"{status.value.upper()} {log_group}: {days.span(which)}{f', {detail}' if detail else ''}. {HINTS[status]}"
+        for (log_group, status, detail), which in together.items()
+    ]
+
+
+def forecast(next_steps: Plan, now_ms: int, task_ms: float | None) -> list[str]:
+    """What is ahead, and how long it will take at one task at a time; `task_ms` is what a task took so far, if it is known."""
+    waiting = len(next_steps.queue) + len(next_steps.retries)
+    lines = [f"Days: {next_steps.days:,}. Tasks to do: {waiting:,}. Records to write: {len(next_steps.publish):,}."]
+    if not waiting and not next_steps.active and next_steps.wake_ms:
+        lines.append(f"Nothing is wanted before {days.moment(next_steps.wake_ms)[:16]}Z.")
+    elif task_ms is None:
+        if waiting:
+            lines.append("Time unknown until the first task is done.")
+    elif waiting:
+        lines.append(f"About {days.duration(waiting * task_ms)} at {days.duration(task_ms)} a task, one at a time.")
+        if threatened := plan.endangered(next_steps.queue, now_ms, task_ms):
+            which = sorted({want.day for want in threatened})
+            lines.append(
+                f"Retention will have begun to remove {len(threatened)} of them before their turn ({days.span(which)})."
+                " Raise the retention of their log groups now to keep them."
+            )
+    lines += explained(next_steps.lost)
+    return lines

@@ -1,0 +1,173 @@
+"""The command group `export` as people use it."""
+
+from __future__ import annotations
+
+import json
+
+import click
+import pytest
+from account import BUCKET, NOON, Account, client_error
+from click.testing import CliRunner, Result
+from private_analytics.errors import UserError
+from private_analytics.exports import commands, config, days
+from private_analytics.exports.days import HOUR_MS
+from private_analytics.exports.reconcile import Clock
+
+from local_aws.export_tasks import Course
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch) -> Account:
+    account = Account()
+    account.add_group("/api")
+    account.add_group("/auth", retention_days=7)
+    clock = Clock(lambda: account.now_ms, lambda ms: account.pass_time(ms=ms))
+    monkeypatch.setattr(commands.clients, "client", lambda service: getattr(account.aws, service))
+    monkeypatch.setattr(commands, "Clock", lambda: clock)
+    for name, value in {
+        "ANALYTICS_BUCKET": BUCKET,
+        "EXPORT_LOG_GROUPS": "/api, /auth",
+        "EXPORT_FIRST_DAY": "2026-10-01",
+    }.items():
+        monkeypatch.setenv(name, value)
+    return account
+
+
+def export(*arguments: str) -> Result:
+    return CliRunner().invoke(commands.export, arguments)
+
+
+def test_run_starts_one_export_and_says_what_is_left(account: Account):
+    result = export("run", "--first-day", "2026-10-04")
+    assert result.exit_code == 0
+    assert "task" in result.output and "started" in result.output
+    assert "Time unknown until the first task is done." in result.output
+    assert len(account.history) == 1
+
+
+def test_dry_run_changes_nothing_and_shows_the_plan(account: Account):
+    result = export("run", "--dry-run")
+    assert result.exit_code == 0
+    assert not account.history and not account.buckets[BUCKET]
+    lines = result.output.splitlines()
+    # Of /auth the 3rd is being removed, the 4th will be from tomorrow on; /api is in no hurry.
+    assert [line for line in lines if line.startswith("export")][:3] == [
+        "export   /auth 2026-10-03",
+        "export   /auth 2026-10-04",
+        "export   /api 2026-10-08",
+    ]
+    assert lines[0] == "Days: 18. Tasks to do: 16. Records to write: 0."
+    assert any(line.startswith("LOST /auth: 2 days from 2026-10-01 to 2026-10-02") for line in lines)
+
+
+def test_backfill_forecasts_and_exports_all_that_is_there(account: Account):
+    result = export("backfill", "--first-day", "2026-10-04")
+    assert result.exit_code == 0, result.output
+    assert "12 exports published." in result.output
+    assert len(account.objects("exports/")) == 12
+    account.pass_time(hours=24)
+    again = export("backfill", "--first-day", "2026-10-04", "--dry-run")
+    assert "a task, one at a time." in again.output
+
+
+def test_status_is_a_calendar_and_fails_where_something_is_wrong(account: Account):
+    assert export("backfill", "--first-day", "2026-10-04").exit_code == 0
+    fine = export("status", "--first-day", "2026-10-04", "--days", "6")
+    assert fine.exit_code == 0
+    assert "/api   oooooo" in fine.output and "o empty: exported, without events" in fine.output
+    account.log("/api", days.start_ms(days.day_of(NOON)) + 5)
+    account.pass_time(hours=30)
+    export("run", "--wait", "--first-day", "2026-10-04")
+    account.pass_time(hours=30)
+    late = export("status", "--first-day", "2026-10-04")
+    assert late.exit_code == 0
+    assert "/api   oooooo#." in late.output
+    account.pass_time(hours=24)
+    late = export("status", "--first-day", "2026-10-04")
+    assert late.exit_code == 1
+    assert "/api   oooooo#L." in late.output
+    assert "LATE /api: 2026-10-11. Run: scripts/bootstrap.py export backfill" in late.output
+
+
+def test_status_for_programs(account: Account):
+    account.now_ms = days.start_ms(days.day_of(NOON)) + 12 * HOUR_MS
+    account.export_tasks.order(Course(running_ms=HOUR_MS))
+    export("run")
+    result = export("status", "--json", "--days", "8")
+    assert result.exit_code == 1
+    found = json.loads(result.output)
+    assert found["ok"] is False
+    assert found["counts"] == {"late": 11, "lost": 2, "running": 1, "pending": 4}
+    assert found["log_groups"]["/auth"]["2026-10-03"] == {"status": "running"}
+    assert found["log_groups"]["/auth"]["2026-10-02"]["status"] == "lost"
+    assert found["log_groups"]["/api"]["2026-10-09"] == {"status": "pending"}
+
+
+def test_status_tells_days_that_retention_had_begun_to_remove(account: Account):
+    for day in (3, 4):
+        account.log("/auth", days.start_ms(days.day_of(NOON) - 10 + day) + 20 * HOUR_MS)
+    export("run", "--wait")
+    found = json.loads(export("status", "--json").output)["log_groups"]["/auth"]
+    assert found["2026-10-03"] == {"status": "partial", "detail": "retention (7 days) had begun to remove it"}
+    assert found["2026-10-04"] == {"status": "exported"}
+
+
+def test_a_wrong_log_group_ends_with_exit_code_1_after_the_others_are_done(account: Account):
+    with pytest.raises(UserError, match="There is no log group /nowhere"):
+        CliRunner().invoke(
+            commands.export,
+            ["run", "--wait", "--first-day", "2026-10-04", "--log-group", "/api", "--log-group", "/nowhere"],
+            catch_exceptions=False,
+        )
+    assert len(account.objects("exports/")) == 6
+
+
+def test_what_a_user_can_put_right_is_a_user_error(account: Account):
+    def expired(operation: str, side: str) -> None:
+        raise client_error("ExpiredTokenException", "The security token included in the request is expired")
+
+    account.calls.boundary = expired
+    for command in (["run"], ["backfill"], ["status"], ["run", "--dry-run"]):
+        assert isinstance(export(*command).exception, UserError)
+
+
+def test_usage_errors(account: Account, monkeypatch: pytest.MonkeyPatch):
+    assert export("run", "--first-day", "yesterday").exit_code == 2
+    monkeypatch.delenv("EXPORT_FIRST_DAY")
+    assert export("run").exit_code == 2
+    assert "EXPORT_FIRST_DAY" in export("run").output
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("EXPORT_FIRST_DAY", "soon"),
+        ("ANALYTICS_BUCKET", "s3://bucket"),
+        ("ANALYTICS_PREFIX", "a b"),
+        ("EXPORT_LOG_GROUPS", "arn:aws:logs:x:y:log-group:z"),
+        ("EXPORT_LOG_GROUPS", " , "),
+        ("EXPORT_SETTLE_HOURS", "-1"),
+        ("EXPORT_TRAILING_DAYS", "every"),
+        ("EXPORT_LATE_AFTER_HOURS", "a day"),
+        ("EXPORT_MAX_ATTEMPTS", "0"),
+    ],
+)
+def test_a_setting_that_is_wrong_is_named(name: str, value: str):
+    right = {"EXPORT_FIRST_DAY": "2026-10-01", "ANALYTICS_BUCKET": BUCKET, "EXPORT_LOG_GROUPS": "/api"}
+    config.from_environment(right)
+    with pytest.raises(UserError, match=name):
+        config.from_environment(right | {name: value})
+
+
+def test_late_has_one_definition():
+    right = {"EXPORT_FIRST_DAY": "2026-10-01", "ANALYTICS_BUCKET": BUCKET, "EXPORT_LOG_GROUPS": "/api"}
+    in_dbt = 36
+    assert f"export_late_after_hours: {in_dbt}" in config.DBT_PROJECT.read_text()
+    assert config.from_environment(right).rules.late_after_ms == in_dbt * HOUR_MS
+    assert config.from_environment(right | {"EXPORT_LATE_AFTER_HOURS": "48"}).rules.late_after_ms == 48 * HOUR_MS
+
+
+def test_every_command_has_help():
+    for name, command in commands.export.commands.items():
+        assert isinstance(command, click.Command)
+        assert export(name, "--help").exit_code == 0

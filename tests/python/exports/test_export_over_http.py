@@ -1,0 +1,196 @@
+"""From PutLogEvents to the record through real boto3 clients: moto, with the export tasks of local_aws in front of it."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import threading
+import time
+from collections.abc import Iterator
+from datetime import date
+
+import boto3
+import pytest
+
+pytest.importorskip("moto")
+
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from private_analytics.errors import UserError
+from private_analytics.exports import days, record
+from private_analytics.exports.calls import Aws
+from private_analytics.exports.config import Settings
+from private_analytics.exports.plan import Rules
+from private_analytics.exports.reconcile import Clock, reconcile
+from werkzeug.serving import make_server
+from werkzeug.wrappers import Request, Response
+
+from local_aws.export_task_api import ExportTaskApi
+from local_aws.export_tasks import ApiError, Course
+
+REGION, BUCKET, GROUP = "eu-central-1", "logs-here", "/shop/api"
+TODAY = days.day_of(time.time_ns() // 1_000_000)
+DAY = TODAY - 2
+POLICY = {
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": f"logs.{REGION}.amazonaws.com"},
+            "Action": action,
+            "Resource": resource,
+            "Condition": {
+                "StringEquals": {"aws:SourceAccount": ["123456789012"]},
+                "ArnLike": {"aws:SourceArn": [f"arn:aws:logs:{REGION}:123456789012:log-group:*"]},
+            },
+        }
+        for action, resource in (("s3:GetBucketAcl", f"arn:aws:s3:::{BUCKET}"), ("s3:PutObject", f"arn:aws:s3:::{BUCKET}/*"))
+    ]
+}
+
+
+class Server:
+    """moto over HTTP, with our export tasks in front of it."""
+
+    def __init__(self) -> None:
+        self._moto = DomainDispatcherApplication(create_backend_app)
+        self._http = make_server("127.0.0.1", 0, self._answer, threaded=True)
+        self.endpoint = f"http://127.0.0.1:{self._http.server_port}"
+        self.tasks = ExportTaskApi(self.endpoint, REGION, Course(pending_ms=50, running_ms=50))
+        threading.Thread(target=self._http.serve_forever, daemon=True).start()
+
+    def _answer(self, environ: dict, start_response):
+        service, _, operation = environ.get("HTTP_X_AMZ_TARGET", "").partition(".")
+        if service != "Logs_20140328" or operation not in self.tasks.operations:
+            return self._moto(environ, start_response)
+        try:
+            answer, status = self.tasks.call(operation, json.loads(Request(environ).get_data())), 200
+        except ApiError as error:
+            answer, status = {"__type": error.code, "message": error.message}, error.status
+        return Response(json.dumps(answer), status, content_type="application/x-amz-json-1.1")(environ, start_response)
+
+    def client(self, service: str, **config):
+        keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
+        return boto3.client(service, endpoint_url=self.endpoint, region_name=REGION, config=Config(**config), **keys)
+
+    def close(self) -> None:
+        self._http.shutdown()
+        self._http.server_close()
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    server = Server()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def aws(server: Server) -> Iterator[Aws]:
+    """An account with a bucket that may be written to and a log group that was made a month ago."""
+    aws = Aws(server.client("logs"), server.client("s3"))
+    aws.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+    aws.s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(POLICY))
+    aws.logs.create_log_group(logGroupName=GROUP)
+    server.tasks.make_older(GROUP, days=30)
+    yield aws
+    aws.logs.delete_log_group(logGroupName=GROUP)
+    server.tasks.tasks.forget()
+    server.tasks.tasks.orders.clear()
+    for item in aws.s3.list_objects_v2(Bucket=BUCKET).get("Contents", ()):
+        aws.s3.delete_object(Bucket=BUCKET, Key=item["Key"])
+    aws.s3.delete_bucket(Bucket=BUCKET)
+
+
+def export(aws: Aws, *, wait: bool = True) -> list[str]:
+    said: list[str] = []
+    settings = Settings(BUCKET, (GROUP,), Rules(first_day=DAY), "team")
+    clock = Clock(sleep_ms=lambda ms: time.sleep(0.2))
+    reconcile(aws, settings, clock, until_ms=float("inf") if wait else None, say=said.append)
+    return said
+
+
+def objects(aws: Aws) -> dict[str, bytes]:
+    listing = aws.s3.list_objects_v2(Bucket=BUCKET).get("Contents", ())
+    return {item["Key"]: aws.s3.get_object(Bucket=BUCKET, Key=item["Key"])["Body"].read() for item in listing}
+
+
+def test_events_arrive_in_the_bucket_just_as_they_were_logged(aws: Aws):
+    messages = ['{"a": 1}', "two\nlines", 'tab\tnul\0 quote" \u2028 é 🙂', "x" * 1000]
+    start = days.start_ms(DAY)
+    for stream in ("api/prod/i-1", "worker"):
+        aws.logs.create_log_stream(logGroupName=GROUP, logStreamName=stream)
+        events = [{"timestamp": start - 1, "message": "the day before"}]
+        aws.logs.put_log_events(logGroupName=GROUP, logStreamName=stream, logEvents=events)
+        events = [{"timestamp": start + number, "message": message} for number, message in enumerate(messages)]
+        aws.logs.put_log_events(logGroupName=GROUP, logStreamName=stream, logEvents=events)
+    export(aws)
+    found = objects(aws)
+    folder = f"team/logs/{days.path(DAY)}"
+    assert f"{folder}/aws-logs-write-test" in found
+    published = {key: json.loads(body) for key, body in found.items() if key.startswith(f"team/exports/{days.path(DAY)}/")}
+    [content] = published.values()
+    task = content["export_task_id"]
+    texts = {key: gzip.decompress(found[key]).decode() for key in found if f"/{task}/" in key and "/logs/" in key}
+    stamp = date.fromordinal(days.EPOCH + DAY)
+    expected = "".join(f"{stamp}T00:00:00.{number:03}Z {message}\n" for number, message in enumerate(messages))
+    assert texts == {f"{folder}/{task}/{stream}/000000.gz": expected for stream in ("api-prod-i-1", "worker")}
+    assert (content["objects"], content["bytes"]) == (2, sum(len(found[key]) for key in texts))
+    [key] = published
+    assert aws.s3.head_object(Bucket=BUCKET, Key=key)["ContentType"] == "application/json"
+    assert record.RECORD_NAME.fullmatch(key.removeprefix("team/exports/"))
+    assert export(aws) == []  # nothing is left to do
+
+
+def test_two_exporters_over_http_do_no_harm(aws: Aws):
+    threads = [threading.Thread(target=export, args=(aws,)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    records = [json.loads(body) for key, body in objects(aws).items() if "/exports/" in key]
+    assert {content["export_date"] for content in records} >= {days.as_date(DAY).isoformat()}
+    assert len({content["export_task_id"] for content in records}) == len(records)
+
+
+def test_a_second_task_is_refused_while_one_is_active(server: Server, aws: Aws):
+    server.tasks.tasks.order(Course(ends_as=None))
+    export(aws, wait=False)
+    request = {"logGroupName": GROUP, "fromTime": 0, "to": days.start_ms(TODAY), "destination": BUCKET}
+    with pytest.raises(aws.logs.exceptions.LimitExceededException):
+        aws.logs.create_export_task(**request)
+    [task] = (
+        aws.logs.describe_export_tasks(statusCode="RUNNING")["exportTasks"]
+        or aws.logs.describe_export_tasks(statusCode="PENDING")["exportTasks"]
+    )
+    aws.logs.cancel_export_task(taskId=task["taskId"])
+    server.tasks.skip_ms(2_000)
+    [task] = aws.logs.describe_export_tasks(taskId=task["taskId"])["exportTasks"]
+    assert task["status"]["code"] == "CANCELLED"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        {"Condition": {"StringEquals": {"aws:SourceAccount": "999999999999"}}},
+        {"Condition": {"ArnLike": {"aws:SourceArn": "arn:aws:logs:us-east-1:*"}}},
+        {"Principal": {"Service": "logs.us-east-1.amazonaws.com"}},
+        {"Resource": "arn:aws:s3:::another/*"},
+        {"Effect": "Deny"},
+    ],
+    ids=["account", "source", "region", "resource", "deny"],
+)
+def test_a_bucket_policy_that_does_not_let_cloudwatch_write(aws: Aws, statement: dict):
+    policy = {"Statement": [{**allowed, **statement} for allowed in POLICY["Statement"]]}
+    aws.s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(policy))
+    with pytest.raises(UserError, match="The bucket's policy must allow logs"):
+        export(aws)
+
+
+def test_faults_to_order(server: Server, aws: Aws):
+    server.tasks.faults.order("CreateExportTask", ApiError("InternalFailure", "try again", 500), took_effect=True)
+    with pytest.raises(ClientError, match="try again"):
+        server.client("logs", retries={"total_max_attempts": 1}).create_export_task(
+            logGroupName=GROUP, fromTime=0, to=days.start_ms(TODAY), destination=BUCKET
+        )
+    assert len(aws.logs.describe_export_tasks()["exportTasks"]) == 1
