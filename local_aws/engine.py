@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from trino.exceptions import HttpError, TrinoConnectionError, TrinoQueryError
 
 USER = "athena"
 TIMEOUT_SECONDS = (5, 60)  # connect, read: Trino answers a poll within a second, unless a garbage collection holds it up
+CLEANING_SECONDS = 60
 
 NOTHING: Mapping[str, str] = {}
 
@@ -45,24 +47,39 @@ class Page:
 def run(url: str, sql: str, *, catalog: str, schema: str | None, session: Mapping[str, str] = NOTHING) -> Iterator[Page]:
     """Run `sql` and yield a page for every poll. Closing the iterator before its end cancels the query in Trino.
 
-    Raises trino.exceptions.TrinoQueryError if the query fails and EngineDownError if Trino is not there.
+    Raises trino.exceptions.TrinoQueryError if the query fails, once it no longer touches files, and EngineDownError if Trino
+    is not there.
     """
     client = ClientSession(USER, catalog=catalog, schema=schema, properties=dict(session), timezone="UTC", source="athena")
     address = urlsplit(url)
     with requests.Session() as http:
         http.trust_env = False  # a proxy for the internet is none for loopback
         request = TrinoRequest(address.hostname, address.port, client, http_session=http, request_timeout=TIMEOUT_SECONDS)
-        status = _answer(request, request.post, sql)
         try:
+            status = _answer(request, request.post, sql)
             yield _page(status)
             while status.next_uri:
                 status = _answer(request, request.get, status.next_uri)
                 yield _page(status)
+        except TrinoQueryError as error:
+            _wait_until_over(url, error.query_id)
+            raise
         except GeneratorExit:
             if status.next_uri:
                 with contextlib.suppress(requests.RequestException):
                     request.delete(status.next_uri)
             raise
+
+
+def _wait_until_over(url: str, query_id: str | None) -> None:
+    """Wait for the end of a query that has failed: for seconds its writers may go on to close files and to delete them.
+
+    dbt empties the location of a CREATE TABLE AS that failed and at once begins another there.
+    """
+    give_up = time.monotonic() + CLEANING_SECONDS
+    with contextlib.suppress(requests.RequestException):
+        while query_id and time.monotonic() < give_up and not _query_info(url, query_id).get("finalQueryInfo", True):
+            time.sleep(0.05)
 
 
 def _answer(request: TrinoRequest, send: Callable[[str], requests.Response], what: str) -> TrinoStatus:
@@ -92,10 +109,15 @@ def syntax_error(url: str, sql: str) -> str | None:
 
 def written_table(url: str, query_id: str) -> tuple[str, str, str] | None:
     """Catalog, schema and name of the table that a finished query wrote to; None if it wrote none."""
+    output = _query_info(url, query_id).get("output")
+    return output and (output["catalogName"], output["schema"], output["table"])
+
+
+def _query_info(url: str, query_id: str) -> Mapping[str, Any]:
+    """Trino's QueryInfo, less what is long; empty if it has forgotten the query."""
     with requests.Session() as http:
         http.trust_env = False
         answer = http.get(
             f"{url}/v1/query/{query_id}", params={"pruned": "true"}, headers={"X-Trino-User": USER}, timeout=TIMEOUT_SECONDS
         )
-    output = answer.json().get("output") if answer.ok else None
-    return output and (output["catalogName"], output["schema"], output["table"])
+    return answer.json() if answer.ok else {}

@@ -97,7 +97,21 @@ def _table(found: dict[str, Any]) -> dict[str, Any]:
             "TableType": found.get("TableType"),
             "Columns": [_column(column) for column in found.get("StorageDescriptor", {}).get("Columns", [])],
             "PartitionKeys": [_column(column) for column in found.get("PartitionKeys", [])],
-            "Parameters": found.get("Parameters"),
+            "Parameters": {**found.get("Parameters", {}), **_storage(found.get("StorageDescriptor", {}))},
+        }
+    )
+
+
+def _storage(found: dict[str, Any]) -> dict[str, str]:
+    """Where and how a table is kept, which Athena tells among its parameters."""
+    serde = found.get("SerdeInfo", {})
+    return _without_none(
+        {
+            "location": found.get("Location"),
+            "inputformat": found.get("InputFormat"),
+            "outputformat": found.get("OutputFormat"),
+            "serde.serialization.lib": serde.get("SerializationLibrary"),
+            **{f"serde.param.{name}": value for name, value in serde.get("Parameters", {}).items()},
         }
     )
 

@@ -43,6 +43,7 @@ class LocalAws:
 
     endpoint: str
     trino: TrinoServer
+    export_tasks: ExportTaskApi
 
     def __init__(self, *, port: int = 0, region: str = "us-east-1", heap: str = "2G") -> None:
         self.region = region
@@ -66,7 +67,8 @@ class LocalAws:
 
             athena = AthenaApi(aws_endpoint=self.endpoint, trino=self.trino, region=self.region)
             running.callback(athena.close)
-            self._apis |= {"AmazonAthena": athena, "Logs_20140328": ExportTaskApi(self.endpoint, self.region)}
+            self.export_tasks = ExportTaskApi(self.endpoint, self.region)
+            self._apis |= {"AmazonAthena": athena, "Logs_20140328": self.export_tasks}
             self._running = running.pop_all()
         return self
 

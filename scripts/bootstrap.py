@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from private_analytics import samples
 from private_analytics.errors import UserError
+from private_analytics.exports.commands import export
 
 
 class Commands(click.Group):
@@ -29,6 +30,9 @@ class Commands(click.Group):
 @click.group(cls=Commands)
 def cli() -> None:
     """Set up and run private analytics over your API's logs."""
+
+
+cli.add_command(export)
 
 
 @cli.command("sample-logs")

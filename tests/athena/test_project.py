@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-import boto3
 import duckdb
 import oracle
-import pyathena
 import pytest
+from athena_project import AthenaProject
 from private_analytics import dbt_project, scanned
 from private_analytics.samples import write_sample_logs
 from project import TABLES, Project, nasty_exports
-from pyathena.cursor import DictCursor
 from test_bad_input import messages
 
 from local_aws import LocalAws
@@ -28,79 +22,6 @@ STAGING = ("stg_cloudwatch__exports", "stg_cloudwatch__log_lines", "int_log_line
 # What the two engines call one type.
 GLUE_TYPES = {"VARCHAR": "string", "INTEGER": "int", "BIGINT": "bigint", "DOUBLE": "double", "BOOLEAN": "boolean", "DATE": "date"}
 GLUE_TYPES |= {"TIMESTAMP": "timestamp"}
-
-
-@dataclass
-class AthenaProject:
-    """This dbt project on target athena, with a bucket of its own."""
-
-    aws: LocalAws
-    work: Path
-    bucket: str = "analytics-exports"
-    schema: str = "analytics"
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return os.environ | self.aws.environment() | {
-            "ANALYTICS_TARGET": "athena",
-            "ANALYTICS_BUCKET": self.bucket,
-            "ATHENA_SCHEMA": self.schema,
-            "ATHENA_LAKE_SCHEMA": f"{self.schema}_lake",
-            "ATHENA_RESULTS": f"s3://{self.bucket}/athena-results/",
-            "ATHENA_DATA": f"s3://{self.bucket}/tables/",
-            "DBT_TARGET_PATH": str(self.work / "target"),
-            "DBT_LOG_PATH": str(self.work / "logs"),
-            "DBT_PROFILES_DIR": str(dbt_project.PROJECT),
-        }  # fmt: skip
-
-    def client(self, service: str):
-        return boto3.client(service, endpoint_url=self.aws.endpoint, region_name="us-east-1")
-
-    def upload(self, lake: Path) -> int:
-        """Put the files of a lake into the bucket that are not there yet; the bytes of log objects among them."""
-        s3 = self.client("s3")
-        there = set(self.objects())
-        uploaded = 0
-        for path in sorted(lake.rglob("*")):
-            key = str(path.relative_to(lake))
-            if path.is_file() and key not in there:
-                s3.upload_file(str(path), self.bucket, key)
-                uploaded += path.stat().st_size if key.startswith("logs/") else 0
-        return uploaded
-
-    def objects(self, prefix: str = "") -> list[str]:
-        pages = self.client("s3").get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
-        return [item["Key"] for page in pages for item in page.get("Contents", [])]
-
-    def dbt(self, *arguments: str) -> subprocess.CompletedProcess:
-        command = [sys.executable, "-c", "from dbt.cli.main import cli; cli()", *arguments]
-        return subprocess.run(command, env=self.environment, cwd=dbt_project.PROJECT, capture_output=True, text=True, check=False)
-
-    def build(self, *arguments: str) -> None:
-        done = self.dbt("build", *arguments)
-        assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
-
-    def query(self, sql: str) -> list[dict]:
-        connection = pyathena.connect(
-            s3_staging_dir=self.environment["ATHENA_RESULTS"],
-            schema_name=self.schema,
-            region_name="us-east-1",
-            endpoint_url=self.aws.endpoint,
-            poll_interval=0.1,
-        )
-        with connection.cursor(DictCursor) as cursor:
-            return cursor.execute(sql).fetchall()
-
-    def table(self, name: str) -> list[dict]:
-        rows = self.query(f'select * from "{self.schema}"."{name}"')
-        return [{key: value for key, value in row.items() if (name, key) != ("loaded_exports", "loaded_at")} for row in rows]
-
-    def make_tables(self, first_day: date, *arguments: str) -> str:
-        """bootstrap.py tables; what it says."""
-        command = [sys.executable, "scripts/bootstrap.py", "tables", "--first-day", first_day.isoformat(), *arguments]
-        done = subprocess.run(command, env=self.environment, cwd=dbt_project.PROJECT, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
 
 
 @pytest.fixture(scope="module")
