@@ -46,7 +46,8 @@ def main() -> None:
     parser.add_argument("--region", default="us-east-1", help="the AWS region it stands for; default: %(default)s")
     parser.add_argument("--heap", default="2G", help="memory of the query engine; default: %(default)s")
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGINT):  # a shell may have started us with SIGINT ignored
+        signal.signal(number, signal.default_int_handler)
     try:
         print("Starting ...", file=sys.stderr)
         with LocalAws(port=options.port, region=options.region, heap=options.heap) as aws:
