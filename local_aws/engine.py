@@ -15,6 +15,7 @@ from trino.exceptions import HttpError, TrinoConnectionError, TrinoQueryError
 USER = "athena"
 TIMEOUT_SECONDS = (5, 60)  # connect, read: Trino answers a poll within a second, unless a garbage collection holds it up
 CLEANING_SECONDS = 60
+NODE_SECONDS = 30
 
 NOTHING: Mapping[str, str] = {}
 
@@ -50,6 +51,19 @@ def run(url: str, sql: str, *, catalog: str, schema: str | None, session: Mappin
     Raises trino.exceptions.TrinoQueryError if the query fails, once it no longer touches files, and EngineDownError if Trino
     is not there.
     """
+    give_up = time.monotonic() + NODE_SECONDS
+    while True:
+        try:
+            yield from _run(url, sql, catalog, schema, session)
+            return
+        except TrinoQueryError as error:
+            # For some seconds after it has started, Trino does not know that it is a node of its catalogs. Nothing has run.
+            if error.error_name != "NO_NODES_AVAILABLE" or time.monotonic() > give_up:
+                raise
+            time.sleep(0.2)
+
+
+def _run(url: str, sql: str, catalog: str, schema: str | None, session: Mapping[str, str]) -> Iterator[Page]:
     client = ClientSession(USER, catalog=catalog, schema=schema, properties=dict(session), timezone="UTC", source="athena")
     address = urlsplit(url)
     with requests.Session() as http:

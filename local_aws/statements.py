@@ -75,6 +75,7 @@ def translate(
     location, `tables/<id>/`), `location_enforced` whether the workgroup allows no other; `prepared` looks up the text of a
     prepared statement of the workgroup.
     """
+    sql = sql.encode("utf-8", "replace").decode()  # JSON can name halves of surrogate pairs, which are no text
     limits.check_length(sql)
     engine_catalog = catalog.lower()
     if engine_catalog in ("system", "iceberg"):

@@ -208,7 +208,7 @@ def test_a_query_over_the_scan_limit_is_cancelled(execute: Execute, glue: Any, s
     glue.create_table(DatabaseName=database, TableInput=table)
     endless = f"SELECT count(*) FROM {NUMBERS} AS a (x), wide, {NUMBERS} AS b (y) WHERE length(n) + x * y = -1"
     limited = execute(endless, WorkGroup=workgroup(BytesScannedCutoffPerQuery=10_000_000))
-    assert limited["Status"]["State"] == "CANCELLED"
+    assert limited["Status"]["State"] == "CANCELLED", limited["Status"]
     assert limited["Status"]["StateChangeReason"] == "Bytes scanned limit was exceeded"
     assert "AthenaError" not in limited["Status"]
     enough = execute("SELECT max(n) FROM wide", WorkGroup=workgroup(BytesScannedCutoffPerQuery=20_000_000))
@@ -587,6 +587,9 @@ def test_every_answer_has_the_form_of_the_service_model(
     run_query(f"CREATE TABLE t WITH (format = 'PARQUET', external_location = '{data_uri}t/') AS SELECT 1 AS n")
     read = execute("SELECT n, NULL AS nothing FROM t")["QueryExecutionId"]
     written = execute("INSERT INTO t VALUES 2")["QueryExecutionId"]
+    for query in (read, written):
+        status = athena.get_query_execution(QueryExecutionId=query)["QueryExecution"]["Status"]
+        assert status["State"] == "SUCCEEDED", status
     failed = execute("SELECT missing FROM t")["QueryExecutionId"]
     named = athena.create_named_query(Name="n", Database=database, QueryString="SELECT 1")["NamedQueryId"]
     athena.create_prepared_statement(StatementName="s", WorkGroup="primary", QueryStatement="SELECT ?")

@@ -144,11 +144,15 @@ def test_a_query_goes_to_the_engine_as_it_is(sql: str) -> None:
 _WORDS = st.sampled_from(
     ["a", "t.b", "count(*)", "as", "from", "x", "1", "42", "1e5", "(", ")", ",", "+", "select", "create table", "drop"]
 )
-_TEXTS = st.text().map(quote_text) | st.text(min_size=1).map(quote_name)
-_COMMENTS = st.text(st.characters(exclude_characters="*\n\r"), max_size=20).map(lambda text: f"/*{text}*/") | st.text(
-    st.characters(exclude_characters="\n\r"), max_size=20
-).map(lambda text: f"--{text}\n")
+_TEXTS = st.text(st.characters(codec="utf-8")).map(quote_text) | st.text(st.characters(codec="utf-8"), min_size=1).map(quote_name)
+_COMMENTS = st.text(st.characters(codec="utf-8", exclude_characters="*\n\r"), max_size=20).map(
+    lambda text: f"/*{text}*/"
+) | st.text(st.characters(codec="utf-8", exclude_characters="\n\r"), max_size=20).map(lambda text: f"--{text}\n")
 _QUERIES = st.lists(_WORDS | _TEXTS | _COMMENTS, max_size=30).map(lambda parts: " ".join(["select", *parts, "end"]))
+
+
+def test_half_of_a_surrogate_pair_is_no_text() -> None:
+    assert engine_sql("select '\ud800'") == "select '?'"
 
 
 @given(_QUERIES)

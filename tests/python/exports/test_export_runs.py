@@ -155,6 +155,26 @@ def test_a_record_is_written_once_only(account: Account, exporter: Exporter):
     assert content_type == "application/json"
 
 
+def test_a_record_that_another_run_wrote_a_moment_ago_is_left_as_it_is(account: Account, exporter: Exporter):
+    exporter.run()
+    account.pass_time(hours=1)
+    [task] = account.history.values()
+    key = f"exports/2026/10/09/{task.id}.{task.created_ms}.{record.digest('/api')}.json"
+
+    def another_writes(operation: str, side: str) -> None:
+        if operation == "PutObject":
+            account.buckets[BUCKET].setdefault(key, (b"theirs", "application/json"))
+
+    account.calls.boundary = another_writes
+    assert not exporter.run().published
+    assert exporter.records() == {key: b"theirs"}
+
+
+def test_the_write_test_would_not_count_in_a_task_folder_either():
+    assert not record.is_log_object("logs/2026/10/09/task/aws-logs-write-test")
+    assert record.is_log_object("logs/2026/10/09/task/stream/000000.gz")
+
+
 def test_forgotten_without_record_is_exported_again(account: Account, exporter: Exporter):
     exporter.run()
     account.pass_time(hours=1)
