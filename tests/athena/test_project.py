@@ -10,7 +10,7 @@ import duckdb
 import oracle
 import pytest
 from athena_project import AthenaProject
-from private_analytics import dbt_project, scanned
+from private_analytics import scanned
 from private_analytics.samples import write_sample_logs
 from project import TABLES, Project, nasty_exports
 from test_bad_input import messages
@@ -42,7 +42,6 @@ def athena_project(aws: LocalAws, lake: Project, tmp_path_factory: pytest.TempPa
     """The project built twice: first without half of the exports, then, after a run that stopped half way, with all."""
     project = AthenaProject(aws, tmp_path_factory.mktemp("athena"))
     project.client("s3").create_bucket(Bucket=project.bucket)
-    dbt_project._have_profile()
     later = [record.rename(record.with_suffix(".later")) for record in sorted((lake.lake / "exports").rglob("*.json"))[1::2]]
     project.upload(lake.lake)
     for name in project.objects("exports/"):
