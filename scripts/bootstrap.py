@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import click
@@ -93,6 +94,31 @@ def tables(bucket: str, prefix: str, database: str, first_day: datetime, dry_run
         click.echo(f"{database}.log_lines and {database}.export_records are as they should be.")
     elif dry_run:
         click.echo("Nothing was done (--dry-run).")
+
+
+@cli.command("pull")
+@click.option("--log-group", required=True, help="Its name.")
+@click.option("--from", "first", required=True, type=click.DateTime(["%Y-%m-%d"]), help="First day (UTC).")
+@click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), help="Last day (UTC).  [default: today]")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="A new or empty folder, or that of an earlier pull.")
+@click.option("--again", is_flag=True, help="Days that are there already too, for events that came late.")
+def pull(log_group: str, first: datetime, last: datetime | None, out: Path, again: bool) -> None:
+    """Read a log group into a folder for make demo LOGS=DIR. It needs logs:FilterLogEvents alone. Broken off, it goes on."""
+    from private_analytics import aws
+    from private_analytics.exports import pull as pulling
+    from private_analytics.exports.progress import Progress
+
+    today = datetime.now(UTC).date()
+    last_day = last.date() if last else today
+    if max(first.date(), last_day) > today:
+        raise click.UsageError(f"--from and --to may not be in the future: in UTC today is {today}.")
+    if first.date() > last_day:
+        raise click.UsageError(f"--from {first:%Y-%m-%d} is after --to {last_day}.")
+    progress = Progress()
+    pulled = pulling.pull(
+        aws.client("logs"), log_group, first.date(), last_day, out, say=progress.say, show=progress.show, again=again
+    )
+    click.echo(f"{pulled.days:,} days pulled, {pulled.events:,} events. Next: make demo LOGS={shlex.quote(str(out))}")
 
 
 @cli.command("scanned")

@@ -174,8 +174,8 @@ def _bucket_refused(cause: str, words: str, aws: Aws, bucket: str) -> Exception:
     )
 
 
-def unknown_log_group(name: str, region: str) -> str:
+def unknown_log_group(name: str, region: str, setting: str = "EXPORT_LOG_GROUPS") -> str:
     return (
-        f"There is no log group {name} in {region}. Check EXPORT_LOG_GROUPS and AWS_DEFAULT_REGION:"
+        f"There is no log group {name} in {region}. Check {setting} and AWS_DEFAULT_REGION:"
         f" aws logs describe-log-groups --log-group-name-prefix {name[: max(name.rfind('/'), 1)]}"
     )

@@ -20,6 +20,7 @@ from . import days, plan, status
 from .calls import Aws, TryLater
 from .config import Settings, from_environment
 from .plan import Status
+from .progress import Progress
 from .reconcile import Clock, Outcome, reconcile
 from .world import observe
 
@@ -104,11 +105,11 @@ def run(settings: Settings, wait: bool, retry_failed: bool, dry_run: bool) -> No
 @click.option("--dry-run", is_flag=True, help="Only show what would be done.")
 def backfill(settings: Settings, retry_failed: bool, dry_run: bool) -> None:
     """Export all that is missing, with a forecast. It can be broken off and begun again at any time."""
-    aws, clock, progress = _aws(), Clock(), _Progress()
+    aws, clock, progress = _aws(), Clock(), Progress()
     if dry_run:
         _show_plan(aws, settings, clock)
         return
-    outcome = reconcile(aws, settings, clock, until_ms=inf, say=progress.say, watch=progress, retry_failed=retry_failed)
+    outcome = reconcile(aws, settings, clock, until_ms=inf, say=progress.say, watch=_Watch(progress), retry_failed=retry_failed)
     progress.say(f"{len(outcome.published):,} exports published.")
     _end(outcome, clock)
 
@@ -176,14 +177,12 @@ def _end(outcome: Outcome, clock: Clock) -> None:
         click.get_current_context().exit(1)
 
 
-class _Progress:
-    """How far a backfill is: one line that is written anew on a terminal, a line every 10 minutes elsewhere."""
+class _Watch:
+    """Shows how far a backfill is."""
 
-    EVERY_S = 600
-
-    def __init__(self) -> None:
-        self._began = self._said = time.monotonic()
-        self._is_terminal = click.get_text_stream("stdout").isatty()
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._began = time.monotonic()
         self._has_forecast = False
 
     def __call__(self, outcome: Outcome) -> None:
@@ -191,7 +190,7 @@ class _Progress:
         if not self._has_forecast:
             self._has_forecast = True
             for line in status.forecast(left, Clock().now_ms(), plan.average_task_ms(outcome.seen.tasks.values())):
-                self.say(line)
+                self._progress.say(line)
         waiting = len(left.queue) + len(left.retries) + bool(left.active)
         done = len(outcome.published)
         elapsed_ms = (time.monotonic() - self._began) * 1000
@@ -199,12 +198,4 @@ class _Progress:
         rest = f"about {days.duration(waiting * pace)} left" if pace else "time unknown until the first task is done"
         at = f", {left.active.log_group} {days.as_date(left.active.day)} {left.active.state.lower()}" if left.active else ""
         busy = ", waiting for someone else's export task" if left.busy else ""
-        line = f"{done:,} done, {waiting:,} to do, {rest}{at}{busy}"
-        if self._is_terminal:
-            click.echo(f"\r\033[K{line}", nl=False)
-        elif time.monotonic() - self._said >= self.EVERY_S:
-            self._said = time.monotonic()
-            click.echo(line)
-
-    def say(self, text: str) -> None:
-        click.echo(f"\r\033[K{text}" if self._is_terminal else text)
+        self._progress.show(f"{done:,} done, {waiting:,} to do, {rest}{at}{busy}")

@@ -135,6 +135,23 @@ class FakeLogs:
     def describe_log_groups(self, **parameters: Any) -> dict:
         return self._call("DescribeLogGroups", parameters, self._describe_log_groups)
 
+    def filter_log_events(self, **parameters: Any) -> dict:
+        return self._call("FilterLogEvents", parameters, self._filter_log_events)
+
+    def _filter_log_events(self, request: Mapping[str, Any]) -> dict:
+        """As AWS does: streams mixed, by time and then as they came in; each second page is empty."""
+        if request["logGroupName"] not in self._account.groups:
+            raise ApiError("ResourceNotFoundException", "The specified log group does not exist.")
+        found = list(self._account.events(request["logGroupName"], request["startTime"], request["endTime"]))
+        found.sort(key=lambda event: (event.timestamp, event.ingested_ms))
+        start, is_empty = map(int, request.get("nextToken", "0 1").split())
+        end = start if is_empty else start + self._account.page
+        shown = [
+            {"logStreamName": event.stream, "timestamp": event.timestamp, "message": event.message} for event in found[start:end]
+        ]
+        more = {"nextToken": f"{end} {1 - is_empty}"} if end < len(found) else {}
+        return {"events": shown, "searchedLogStreams": [], **more}
+
     def _create(self, request: Mapping[str, Any]) -> dict:
         answer = self._account.export_tasks.create(request)
         self._account.history[answer["taskId"]] = self._account.export_tasks.tasks[answer["taskId"]]

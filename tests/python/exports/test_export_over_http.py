@@ -9,73 +9,24 @@ import time
 from collections.abc import Iterator
 from datetime import date
 
-import boto3
 import pytest
 
 pytest.importorskip("moto")
 
-from botocore.config import Config
 from botocore.exceptions import ClientError
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from private_analytics.errors import UserError
 from private_analytics.exports import days, record
 from private_analytics.exports.calls import Aws
 from private_analytics.exports.config import Settings
 from private_analytics.exports.plan import Rules
 from private_analytics.exports.reconcile import Clock, reconcile
-from werkzeug.serving import make_server
-from werkzeug.wrappers import Request, Response
+from server import BUCKET, POLICY, REGION, Server, objects
 
-from local_aws.export_task_api import ExportTaskApi
 from local_aws.export_tasks import ApiError, Course
 
-REGION, BUCKET, GROUP = "eu-central-1", "logs-here", "/shop/api"
+GROUP = "/shop/api"
 TODAY = days.day_of(time.time_ns() // 1_000_000)
 DAY = TODAY - 2
-POLICY = {
-    "Statement": [
-        {
-            "Effect": "Allow",
-            "Principal": {"Service": f"logs.{REGION}.amazonaws.com"},
-            "Action": action,
-            "Resource": resource,
-            "Condition": {
-                "StringEquals": {"aws:SourceAccount": ["123456789012"]},
-                "ArnLike": {"aws:SourceArn": [f"arn:aws:logs:{REGION}:123456789012:log-group:*"]},
-            },
-        }
-        for action, resource in (("s3:GetBucketAcl", f"arn:aws:s3:::{BUCKET}"), ("s3:PutObject", f"arn:aws:s3:::{BUCKET}/*"))
-    ]
-}
-
-
-class Server:
-    """moto over HTTP, with our export tasks in front of it."""
-
-    def __init__(self) -> None:
-        self._moto = DomainDispatcherApplication(create_backend_app)
-        self._http = make_server("127.0.0.1", 0, self._answer, threaded=True)
-        self.endpoint = f"http://127.0.0.1:{self._http.server_port}"
-        self.tasks = ExportTaskApi(self.endpoint, REGION, Course(pending_ms=50, running_ms=50))
-        threading.Thread(target=self._http.serve_forever, daemon=True).start()
-
-    def _answer(self, environ: dict, start_response):
-        service, _, operation = environ.get("HTTP_X_AMZ_TARGET", "").partition(".")
-        if service != "Logs_20140328" or operation not in self.tasks.operations:
-            return self._moto(environ, start_response)
-        try:
-            answer, status = self.tasks.call(operation, json.loads(Request(environ).get_data())), 200
-        except ApiError as error:
-            answer, status = {"__type": error.code, "message": error.message}, error.status
-        return Response(json.dumps(answer), status, content_type="application/x-amz-json-1.1")(environ, start_response)
-
-    def client(self, service: str, **config):
-        keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
-        return boto3.client(service, endpoint_url=self.endpoint, region_name=REGION, config=Config(**config), **keys)
-
-    def close(self) -> None:
-        self._http.shutdown()
-        self._http.server_close()
 
 
 @pytest.fixture(scope="module")
@@ -108,11 +59,6 @@ def export(aws: Aws, *, wait: bool = True) -> list[str]:
     clock = Clock(sleep_ms=lambda ms: time.sleep(0.2))
     reconcile(aws, settings, clock, until_ms=float("inf") if wait else None, say=said.append)
     return said
-
-
-def objects(aws: Aws) -> dict[str, bytes]:
-    listing = aws.s3.list_objects_v2(Bucket=BUCKET).get("Contents", ())
-    return {item["Key"]: aws.s3.get_object(Bucket=BUCKET, Key=item["Key"])["Body"].read() for item in listing}
 
 
 def test_events_arrive_in_the_bucket_just_as_they_were_logged(aws: Aws):

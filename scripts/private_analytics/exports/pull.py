@@ -1,0 +1,232 @@
+"""A log group's days through FilterLogEvents into a folder that `make demo LOGS=DIR` takes, for people who may only read logs.
+
+    DIR/logs/<yyyy>/<mm>/<dd>/<id>/<stream>/000000.gz                  the lines, as an export task writes them
+    DIR/exports/<yyyy>/<mm>/<dd>/<id>.<started>.<log group>.json       the record: this day is whole
+    DIR/.pull/                                                         what is under way
+
+A day is read into .pull, moved to its place when it is whole, and published by its record, the last step. So a pull that broke
+off leaves only whole days, and the next one goes on with the first day that lacks. Pulled again (today is, until it is over), a
+day gets a second export: a line's identity is the same in both, so it counts once.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import gzip
+import hashlib
+import json
+import os
+import shutil
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from ..errors import UserError
+from . import days, record
+from .calls import TryLater, ask, unknown_log_group
+from .config import LOG_GROUP_NAME
+from .plan import State, Task
+from .reconcile import Clock
+
+WORK = ".pull"
+# FilterLogEvents may be called 5 times a second in an account and region (in some regions more often), by all its users together.
+BETWEEN_CALLS_MS = 250
+FIRST_WAIT_MS, LONGEST_WAIT_MS = 1_000, 60_000
+ATTEMPTS = 10  # of one call: some five minutes
+SETTLED_MS = days.HOUR_MS  # a day that was read so long after its end is not read again
+LONGEST_NAME = 200  # bytes of a folder's name; a file system takes 255, a log stream's name may have 512 characters
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """What a pull brought in: days, and events and bytes (of their lines)."""
+
+    days: int = 0
+    events: int = 0
+    bytes: int = 0
+
+    def plus(self, other: Pulled) -> Pulled:
+        return Pulled(self.days + other.days, self.events + other.events, self.bytes + other.bytes)
+
+
+def pull(
+    logs: Any,
+    log_group: str,
+    first_day: date,
+    last_day: date,
+    out: Path,
+    clock: Clock | None = None,
+    *,
+    say: Callable[[str], None] = lambda text: None,
+    show: Callable[[str], None] = lambda text: None,
+    again: bool = False,
+) -> Pulled:
+    """Read the days into `out`, without those that are there already unless `again`.
+
+    `say` gets a line for each day, `show` how far it is. Raises UserError; what was pulled until then stays, and the same call
+    goes on with the rest.
+    """
+    if not LOG_GROUP_NAME.fullmatch(log_group):
+        raise UserError(f"The log group {log_group!r} is no log group's name. Give its name, not its ARN.")
+    clock, total = clock or Clock(), Pulled()
+    try:
+        with _own_folder(out) as work:
+            for day in range(days.number(first_day), days.number(last_day) + 1):
+                if not again and _is_there(out, log_group, day):
+                    say(f"{days.as_date(day)}: is there")
+                    continue
+                pulled = _Day(logs, log_group, day, out, work, clock, show).pull()
+                say(f"{days.as_date(day)}: {pulled.events:,} events, {pulled.bytes / 1e6:,.1f} MB")
+                total = total.plus(pulled)
+    except OSError as error:
+        raise UserError(f"Could not write to {out}: {error}. Put it right and run the same again: it goes on.") from None
+    return total
+
+
+@dataclass
+class _Day:
+    """The pull of one day."""
+
+    logs: Any
+    log_group: str
+    day: int
+    out: Path
+    work: Path
+    clock: Clock
+    show: Callable[[str], None]
+
+    def pull(self) -> Pulled:
+        started_ms = self.clock.now_ms()
+        task_id = f"pull-{record.digest(self.log_group)}-{days.as_date(self.day):%Y%m%d}-{started_ms}"
+        task = Task(task_id, self.log_group, self.day, State.COMPLETED, started_ms)
+        from_ms = days.start_ms(self.day)
+        to_ms = min(days.start_ms(self.day + 1) - 1, started_ms)  # else today would not end as long as events come in
+        folder = self.work / task_id
+        pulled = Pulled(days=1)
+        for events in self._pages(from_ms, to_ms):
+            size = _append(folder, events)
+            pulled = pulled.plus(Pulled(events=len(events), bytes=size))
+            if events:
+                at = days.moment(events[-1]["timestamp"])[11:16]
+                self.show(f"{days.as_date(self.day)} {at} of 24:00, {pulled.events:,} events, {pulled.bytes / 1e6:,.1f} MB")
+        task = replace(task, completed_ms=self.clock.now_ms())
+        sizes = [path.stat().st_size for path in folder.glob("*/*")]
+        _stage(self.work, task, record.make_record(task, sizes, None) | {"to_ms": to_ms})
+        _publish_staged(self.out, self.work)
+        return pulled
+
+    def _pages(self, from_ms: int, to_ms: int) -> Iterator[list[dict]]:
+        """All pages, of which some are empty. boto3's paginator would not do: AWS answers with the same token twice at times."""
+        token: dict[str, str] = {}
+        while True:
+            page = self._ask(startTime=from_ms, endTime=to_ms, **token)
+            yield page["events"]
+            if not page.get("nextToken"):
+                return
+            token = {"nextToken": page["nextToken"]}
+
+    def _ask(self, **parameters: Any) -> dict:
+        """A page, however long AWS is busy (within reason). Raises UserError."""
+        wait_ms = FIRST_WAIT_MS
+        for attempt in range(ATTEMPTS):
+            self.clock.sleep_ms(BETWEEN_CALLS_MS)
+            try:
+                return ask(f"read {self.log_group}", self.logs.filter_log_events, logGroupName=self.log_group, **parameters)
+            except TryLater as error:
+                if attempt == ATTEMPTS - 1:
+                    raise UserError(f"{error}. Run the same again later: it goes on with this day.") from None
+                self.show(f"{days.as_date(self.day)} AWS is busy or out of reach, trying again in {days.duration(wait_ms)}")
+                self.clock.sleep_ms(wait_ms)
+                wait_ms = min(wait_ms * 2, LONGEST_WAIT_MS)
+            except UserError as error:
+                cause = error.__cause__
+                if isinstance(cause, ClientError) and cause.response["Error"]["Code"] == "ResourceNotFoundException":
+                    raise UserError(unknown_log_group(self.log_group, self.logs.meta.region_name, "--log-group")) from None
+                raise
+        raise AssertionError("unreachable")
+
+
+def _append(folder: Path, events: list[dict]) -> int:
+    """Add a page's events to the files of their streams; the size of their lines.
+
+    A file is a row of gzip members, one a page: so no file stays open, however many streams there are.
+    """
+    texts: dict[str, bytearray] = defaultdict(bytearray)
+    for event in events:
+        line = f"{days.moment(event['timestamp'])} {event['message']}\n"
+        texts[folder_name(event["logStreamName"])] += line.encode("utf-8", "surrogatepass")
+    for name, text in texts.items():
+        path = folder / name / "000000.gz"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab") as file:
+            file.write(gzip.compress(text, compresslevel=6))
+    return sum(map(len, texts.values()))
+
+
+def folder_name(stream: str) -> str:
+    """The folder of a log stream: its name with - for /, as exports have it. A name that no folder can have gets a digest."""
+    name = stream.replace("/", "-")
+    if name not in {".", ".."} and name.isprintable() and len(os.fsencode(name)) <= LONGEST_NAME:
+        return name
+    plain = "".join(character for character in name if character.isprintable())[:40]
+    return f"{plain}~{hashlib.sha256(stream.encode('utf-8', 'surrogatepass')).hexdigest()[:12]}"
+
+
+@contextmanager
+def _own_folder(out: Path) -> Iterator[Path]:
+    """The folder for what is under way, for one pull at a time.
+
+    What an earlier pull left there is published if it was whole, else removed. Raises UserError where `out` is something else.
+    """
+    work = out / WORK
+    if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not work.is_dir())):
+        raise UserError(f"{out} holds something else. Give --out a new or empty folder, or that of an earlier pull.")
+    work.mkdir(parents=True, exist_ok=True)
+    (out / "logs").mkdir(exist_ok=True)
+    with (work / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(f"Another pull is writing to {out}. Wait for it, or give another --out.") from None
+        _publish_staged(out, work)
+        for path in work.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path)
+        yield work
+
+
+def _stage(work: Path, task: Task, content: dict) -> None:
+    """Put the record beside the lines: from here on the day is whole."""
+    unfinished = work / "record"
+    unfinished.write_bytes(record.to_bytes(content))
+    unfinished.replace(work / Path(record.record_key("", task)).name)
+
+
+def _publish_staged(out: Path, work: Path) -> None:
+    """Bring whole days to their place: the lines, then the record. Broken off between any two steps, it can be done again."""
+    for staged in work.glob("*.json"):
+        content = json.loads(staged.read_bytes())
+        day_path = content["export_date"].replace("-", "/")
+        lines = work / content["export_task_id"]
+        if lines.is_dir():
+            _move(lines, out / "logs" / day_path / lines.name)
+        _move(staged, out / "exports" / day_path / staged.name)
+
+
+def _move(path: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    path.rename(target)
+
+
+def _is_there(out: Path, log_group: str, day: int) -> bool:
+    """Whether the day was pulled once it was over and its last events had had time to come in."""
+    folder = out / "exports" / days.path(day)
+    names = [record.RECORD_NAME.fullmatch(f"{days.path(day)}/{path.name}") for path in folder.glob("*.json")]
+    settled_ms = days.start_ms(day + 1) + SETTLED_MS
+    return any(name and name[4] == record.digest(log_group) and int(name[3]) >= settled_ms for name in names)
