@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from private_analytics import samples
 from private_analytics.errors import UserError
-from private_analytics.exports.commands import export
+from private_analytics.exports.commands import check_exports, export
 
 
 class Commands(click.Group):
@@ -34,6 +34,14 @@ def cli() -> None:
 
 
 cli.add_command(export)
+
+
+@cli.group("check")
+def check() -> None:
+    """Look whether all is well: exit code 1 where it is not, or where that cannot be known."""
+
+
+check.add_command(check_exports)
 
 
 @cli.command("sample-logs")

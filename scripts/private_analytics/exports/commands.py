@@ -1,4 +1,4 @@
-"""The commands `export run`, `export backfill` and `export status`."""
+"""The commands `export run`, `export backfill`, `export status` and `check exports`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import click
 
 from .. import aws as clients
 from ..errors import UserError
-from . import days, plan, status
+from . import check, days, plan, status
 from .calls import Aws, TryLater
 from .config import Settings, from_environment
 from .plan import Status
@@ -131,6 +131,25 @@ def show_status(settings: Settings, shown_days: int, is_json: bool) -> None:
         for line in status.as_lines(calendar, width, lambda kind, mark: click.style(mark, fg=COLOURS.get(kind))):
             click.echo(line)
     if calendar.wrong() or calendar.problems:
+        click.get_current_context().exit(1)
+
+
+@click.command("exports")
+@_settings
+@click.option("--json", "is_json", is_flag=True, help="For programs.")
+def check_exports(settings: Settings, is_json: bool) -> None:
+    """Whether the days of each log group arrive; what is late, failed, or was lost in the last week, and what to do."""
+    now_ms = Clock().now_ms()
+    try:
+        results = check.check(_aws(), settings, now_ms)
+    except (TryLater, UserError) as error:
+        results = check.unknown(settings, str(error))
+    if is_json:
+        click.echo(json.dumps(check.as_json(results, settings, now_ms), indent=2))
+    else:
+        for line in check.as_lines(results):
+            click.echo(line)
+    if not check.is_ok(results):
         click.get_current_context().exit(1)
 
 

@@ -147,6 +147,12 @@ class DayState:
     lost_ms: int | None = None
     detail: str = ""
 
+    def is_wrong(self, now_ms: int) -> bool:
+        """Whether a person should look at it: late, failed, or lost within the last week (after that it is history)."""
+        if self.status is Status.LOST:
+            return now_ms - self.lost_ms < LOSS_IS_NEWS_MS
+        return self.status in (Status.LATE, Status.FAILED)
+
 
 @dataclass
 class Plan:
@@ -165,8 +171,7 @@ class Plan:
     """When something will be wanted next that is not wanted now."""
 
     def newly_lost(self, now_ms: int) -> list[DayState]:
-        """Days that went within the last week: news, where older losses are history."""
-        return [state for state in self.lost if now_ms - state.lost_ms < LOSS_IS_NEWS_MS]
+        return [state for state in self.lost if state.is_wrong(now_ms)]
 
 
 def due_times(day: int, group: LogGroup, rules: Rules) -> list[int]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from . import days, plan, world
 from .calls import Aws
 from .config import Settings
-from .plan import LOSS_IS_NEWS_MS, DayState, Plan, Status, World
+from .plan import DayState, Plan, Status, World
 
 READERS = 8
 MARKS = {
@@ -42,13 +42,7 @@ class Calendar:
     problems: dict[str, str]
 
     def wrong(self) -> list[DayState]:
-        """Days that a person should look at: late, failed, or lost within the last week."""
-        return [
-            state
-            for state in self.states
-            if state.status in (Status.LATE, Status.FAILED)
-            or (state.status is Status.LOST and self.as_of_ms - state.lost_ms < LOSS_IS_NEWS_MS)
-        ]
+        return [state for state in self.states if state.is_wrong(self.as_of_ms)]
 
     def shown(self) -> list[DayState]:
         return [state for state in self.states if state.day >= self.shown_from]
@@ -139,13 +133,18 @@ def _grid(shown: list[DayState], width: int, style: Callable[[Status, str], str]
 
 def explained(states: Iterable[DayState]) -> list[str]:
     """One line for all days of a log group that are wrong in the same way."""
-    together: dict[tuple[str, Status, str], list[int]] = defaultdict(list)
-    for state in states:
-        together[state.log_group, state.status, state.detail].append(state.day)
     return [
         f"{status.value.upper()} {log_group}: {days.span(which)}{f', {detail}' if detail else ''}. {HINTS[status]}"
-        for (log_group, status, detail), which in together.items()
+        for (log_group, status, detail), which in together(states).items()
     ]
+
+
+def together(states: Iterable[DayState]) -> dict[tuple[str, Status, str], list[int]]:
+    """Days by log group, status and detail."""
+    found: dict[tuple[str, Status, str], list[int]] = defaultdict(list)
+    for state in states:
+        found[state.log_group, state.status, state.detail].append(state.day)
+    return found
 
 
 def forecast(next_steps: Plan, now_ms: int, task_ms: float | None) -> list[str]:

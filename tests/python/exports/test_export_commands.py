@@ -7,6 +7,7 @@ import json
 import click
 import pytest
 from account import BUCKET, NOON, Account, client_error
+from botocore.exceptions import ReadTimeoutError
 from click.testing import CliRunner, Result
 from private_analytics.errors import UserError
 from private_analytics.exports import commands, config, days
@@ -110,6 +111,104 @@ def test_status_tells_days_that_retention_had_begun_to_remove(account: Account):
     found = json.loads(export("status", "--json").output)["log_groups"]["/auth"]
     assert found["2026-10-03"] == {"status": "partial", "detail": "retention (7 days) had begun to remove it"}
     assert found["2026-10-04"] == {"status": "exported"}
+
+
+def check(*arguments: str) -> Result:
+    return CliRunner().invoke(commands.check_exports, arguments)
+
+
+def test_check_says_what_is_wrong_and_what_to_do(account: Account):
+    export("backfill", "--first-day", "2026-10-04")
+    fine = check("--first-day", "2026-10-04")
+    assert (fine.exit_code, fine.output) == (
+        0,
+        "ok      /api   exported up to 2026-10-09\nok      /auth  exported up to 2026-10-09\n",
+    )
+    account.export_tasks.order(*[Course(ends_as="FAILED", message="no such key")] * 5)
+    account.pass_time(hours=24)
+    export("run", "--wait", "--first-day", "2026-10-10", "--log-group", "/api")
+    account.pass_time(hours=50)
+    wrong = check("--first-day", "2026-10-10")
+    assert wrong.exit_code == 1
+    assert wrong.output.splitlines() == [
+        "failed  /api   2026-10-10, 5 of 5 attempts FAILED: no such key",
+        "late    /api   2026-10-11",
+        "late    /auth  2 days from 2026-10-10 to 2026-10-11",
+        "failed  Put right what it says, then run: scripts/bootstrap.py export run --retry-failed",
+        "late    Run: scripts/bootstrap.py export backfill",
+    ]
+    found = json.loads(check("--json", "--first-day", "2026-10-10").output)
+    assert (found["check"], found["ok"]) == ("exports", False)
+    assert [(result["log_group"], result["status"]) for result in found["results"]] == [
+        ("/api", "failed"),
+        ("/api", "late"),
+        ("/auth", "late"),
+    ]
+
+
+def test_check_tells_a_new_loss_and_forgets_it_after_a_week(account: Account):
+    since = ("--log-group", "/auth", "--first-day", "2026-10-02")
+    assert check(*since).output.startswith("lost    /auth  2026-10-02, removed by retention before it was exported\n")
+    account.pass_time(hours=24 * 7)
+    export("run", "--wait", *since)
+    statuses = {result["status"] for result in json.loads(check("--json", *since).output)["results"]}
+    assert "lost" in statuses  # those of the days in which nothing ran
+    account.pass_time(hours=24)
+    for _ in range(8):
+        export("run", "--wait", *since)
+        account.pass_time(hours=24)
+    export("run", "--wait", *since)
+    assert check(*since).output == "ok      /auth  exported up to 2026-10-25\n"
+
+
+def test_check_is_never_ok_where_it_could_not_look(account: Account):
+    export("backfill", "--first-day", "2026-10-04")
+
+    def fail_with(error: Exception) -> None:
+        def boundary(operation: str, side: str) -> None:
+            raise error
+
+        account.calls.boundary = boundary
+
+    for error in (
+        client_error("ExpiredTokenException", "expired"),
+        client_error("ThrottlingException", "Rate exceeded"),
+        ReadTimeoutError(endpoint_url="https://logs"),
+    ):
+        fail_with(error)
+        for arguments in ((), ("--json",)):
+            result = check("--first-day", "2026-10-04", *arguments)
+            assert result.exit_code == 1 and result.exception.__class__ is SystemExit
+        found = json.loads(result.output)
+        assert not found["ok"]
+        assert [result["status"] for result in found["results"]] == ["unknown", "unknown"]
+
+
+def test_check_names_a_log_group_that_cannot_be_exported(account: Account):
+    account.add_group("/rare", log_class="INFREQUENT_ACCESS")
+    export("backfill", "--first-day", "2026-10-04")
+    result = check("--first-day", "2026-10-04", "--log-group", "/rare", "--log-group", "/nowhere", "--log-group", "/api")
+    assert result.exit_code == 1
+    rare, nowhere, api = result.output.splitlines()
+    assert rare.startswith("failed  /rare     /rare is of the log class INFREQUENT_ACCESS")
+    assert nowhere.startswith("failed  /nowhere  There is no log group /nowhere")
+    assert api == "ok      /api      exported up to 2026-10-09"
+
+
+def test_check_and_status_agree_day_by_day(account: Account):
+    """Through three weeks in which runs are missed and tasks fail."""
+    account.export_tasks.order(*[Course(ends_as=end) for end in ("COMPLETED", "FAILED", "CANCELLED") * 6])
+    codes = set()
+    for day in range(21):
+        if day % 9 < 4:
+            export("run", "--wait", "--first-day", "2026-10-08")
+        status = export("status", "--json", "--first-day", "2026-10-08")
+        checked = check("--json", "--first-day", "2026-10-08")
+        codes.add(checked.exit_code)
+        assert checked.exit_code == status.exit_code
+        assert json.loads(checked.output)["ok"] == json.loads(status.output)["ok"]
+        account.pass_time(hours=24)
+    assert codes == {0, 1}
 
 
 def test_a_wrong_log_group_ends_with_exit_code_1_after_the_others_are_done(account: Account):

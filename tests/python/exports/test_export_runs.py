@@ -194,6 +194,22 @@ def test_a_record_by_another_exporter_counts_and_a_broken_one_does_not(account: 
     assert "exports/2026/10/09/theirs.json is no export record" in exporter.said[0]
 
 
+def test_what_another_run_publishes_while_this_one_looks_is_not_exported_again(account: Account, exporter: Exporter):
+    """Not even where AWS forgets the task in the same moment."""
+    exporter.run()
+    account.pass_time(hours=1)
+
+    def meanwhile(operation: str, side: str) -> None:
+        if operation in ("DescribeExportTasks", "ListObjectsV2") and side == "after":
+            account.calls.boundary = lambda operation, side: None
+            Exporter(account, first_day=YESTERDAY).run()
+            account.export_tasks.forget()
+
+    account.calls.boundary = meanwhile
+    exporter.run_for(hours=1)
+    assert len(account.history) == len(exporter.records()) == 1
+
+
 def test_late_events_are_in_the_export_that_comes_after_the_trailing_days(account: Account, exporter: Exporter):
     log_at_the_edges(account)
     exporter.run_for(hours=1)
@@ -349,6 +365,21 @@ def test_the_lambda_function_never_outlives_its_time_and_the_next_one_goes_on(de
         deployed.now_ms = began + 15 * 60_000
     assert len(deployed.history) == len(exporter.records()) == 1
     assert handler.handler({}, Context(deployed))["waiting"] == 0
+
+
+def test_the_lambda_function_is_done_in_time_where_aws_is_slow(deployed: Account, exporter: Exporter):
+    deployed.export_tasks.order(Course(running_ms=40 * 60_000))
+
+    def slow(operation: str, side: str) -> None:
+        deployed.now_ms += 2_500
+
+    for _ in range(4):
+        ends = deployed.now_ms + 15 * 60_000
+        deployed.calls.boundary = slow
+        handler.handler({}, Context(deployed))
+        assert deployed.now_ms <= ends
+        deployed.now_ms = ends
+    assert len(deployed.history) == len(exporter.records()) == 1
 
 
 def test_the_lambda_function_fails_where_a_person_should_look(deployed: Account):
