@@ -149,11 +149,12 @@ def _bucket_refused(cause: str, words: str, aws: Aws, bucket: str) -> Exception:
     try:
         head = ask(f"look at the bucket {bucket}", aws.s3.head_bucket, Bucket=bucket)
     except (TryLater, UserError) as error:
-        if isinstance(error.__cause__, ClientError) and error.__cause__.response["Error"]["Code"] in {"404", "NoSuchBucket"}:
+        # S3 says where a bucket is even to those who may not look at it.
+        head = error.__cause__.response if isinstance(error.__cause__, ClientError) else {}
+        if head.get("Error", {}).get("Code") in {"404", "NoSuchBucket"}:
             return UserError(
                 f"The bucket {bucket} does not exist. Check ANALYTICS_BUCKET, or make it: scripts/bootstrap.py stack deploy"
             )
-        head = {}
     where = head.get("BucketRegion") or head.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("x-amz-bucket-region")
     if where and where != aws.region:
         return UserError(

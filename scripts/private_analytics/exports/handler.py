@@ -22,16 +22,6 @@ from .reconcile import Clock, Outcome, reconcile
 SPARE_MS = 30_000  # of the invocation's time, for calls that are slow to answer
 PATIENCE = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 3})
 
-PERMISSIONS = {
-    "logs:DescribeLogGroups": "*",
-    "logs:DescribeExportTasks": "*",
-    "logs:CreateExportTask": "log groups",
-    "s3:ListBucket": "bucket",
-    "s3:PutObject": "logs/*, exports/*",
-    "s3:GetObject": "exports/*",
-}
-"""What its role must be allowed, and on what. CreateExportTask asks that its caller may write to logs/ too."""
-
 
 class ExportsNeedAttention(Exception):
     """Something is late, failed, lost or set up wrong; the message says what."""

@@ -61,9 +61,9 @@ class Server:
             answer, status = {"__type": error.code, "message": error.message}, error.status
         return Response(json.dumps(answer), status, content_type="application/x-amz-json-1.1")(environ, start_response)
 
-    def client(self, service: str, **config: Any) -> Any:
+    def client(self, service: str, region: str = REGION, **config: Any) -> Any:
         keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
-        return boto3.client(service, endpoint_url=self.endpoint, region_name=REGION, config=Config(**config), **keys)
+        return boto3.client(service, endpoint_url=self.endpoint, region_name=region, config=Config(**config), **keys)
 
     def close(self) -> None:
         self._http.shutdown()

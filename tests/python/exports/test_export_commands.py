@@ -90,6 +90,15 @@ def test_status_is_a_calendar_and_fails_where_something_is_wrong(account: Accoun
     assert "LATE /api: 2026-10-11. Run: scripts/bootstrap.py export backfill" in late.output
 
 
+def test_status_fails_where_a_log_group_is_wrong(account: Account):
+    export("backfill", "--first-day", "2026-10-04")
+    result = export("status", "--first-day", "2026-10-04", "--log-group", "/api", "--log-group", "/nowhere")
+    assert result.exit_code == 1
+    assert "There is no log group /nowhere" in result.output
+    found = json.loads(export("status", "--json", "--first-day", "2026-10-04", "--log-group", "/nowhere").output)
+    assert found["ok"] is False and list(found["problems"]) == ["/nowhere"]
+
+
 def test_status_for_programs(account: Account):
     account.now_ms = days.start_ms(days.day_of(NOON)) + 12 * HOUR_MS
     account.export_tasks.order(Course(running_ms=HOUR_MS))

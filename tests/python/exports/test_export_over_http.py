@@ -53,12 +53,12 @@ def aws(server: Server) -> Iterator[Aws]:
     aws.s3.delete_bucket(Bucket=BUCKET)
 
 
-def export(aws: Aws, *, wait: bool = True) -> list[str]:
+def export(aws: Aws, *, wait: bool = True, bucket: str = BUCKET, log_group: str = GROUP) -> list[str]:
     said: list[str] = []
-    settings = Settings(BUCKET, (GROUP,), Rules(first_day=DAY), "team")
+    settings = Settings(bucket, (log_group,), Rules(first_day=DAY), "team")
     clock = Clock(sleep_ms=lambda ms: time.sleep(0.2))
-    reconcile(aws, settings, clock, until_ms=float("inf") if wait else None, say=said.append)
-    return said
+    outcome = reconcile(aws, settings, clock, until_ms=float("inf") if wait else None, say=said.append)
+    return [*said, *outcome.problems.values()]
 
 
 def test_events_arrive_in_the_bucket_just_as_they_were_logged(aws: Aws):
@@ -131,6 +131,23 @@ def test_a_bucket_policy_that_does_not_let_cloudwatch_write(aws: Aws, statement:
     aws.s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(policy))
     with pytest.raises(UserError, match="The bucket's policy must allow logs"):
         export(aws)
+
+
+def test_a_bucket_that_is_not_there(aws: Aws):
+    with pytest.raises(UserError, match="Check ANALYTICS_BUCKET, or make the bucket"):
+        export(aws, bucket="nobody-has-this")
+
+
+def test_a_bucket_in_another_region(server: Server, aws: Aws):
+    there = server.client("s3", region="us-west-2")
+    there.create_bucket(Bucket="elsewhere", CreateBucketConfiguration={"LocationConstraint": "us-west-2"})
+    with pytest.raises(UserError, match=f"The bucket elsewhere is in us-west-2 and the log groups are in {REGION}"):
+        export(aws, bucket="elsewhere")
+    there.delete_bucket(Bucket="elsewhere")
+
+
+def test_a_log_group_that_is_not_there(aws: Aws):
+    assert f"There is no log group /shop/app in {REGION}" in export(aws, log_group="/shop/app")[0]
 
 
 def test_faults_to_order(server: Server, aws: Aws):

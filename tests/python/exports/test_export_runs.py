@@ -210,6 +210,15 @@ def test_what_another_run_publishes_while_this_one_looks_is_not_exported_again(a
     assert len(account.history) == len(exporter.records()) == 1
 
 
+def test_an_export_that_began_before_the_trailing_day_is_followed_by_another_in_the_same_run(account: Account):
+    exporter = Exporter(account, first_day=YESTERDAY, trailing_days=(1,))
+    account.export_tasks.order(Course(running_ms=10 * 60_000))
+    account.pass_time(hours=24, ms=-60_000)
+    exporter.run_for(hours=0.5)
+    tasks = [task for task in account.history.values() if task.request["from"] == days.start_ms(YESTERDAY)]
+    assert len(tasks) == 2
+
+
 def test_late_events_are_in_the_export_that_comes_after_the_trailing_days(account: Account, exporter: Exporter):
     log_at_the_edges(account)
     exporter.run_for(hours=1)
@@ -320,6 +329,15 @@ def test_a_bucket_elsewhere_or_nowhere_is_told_from_one_that_cannot_be_written(a
         exporter.run()
 
 
+def test_a_bucket_elsewhere_is_known_even_to_those_who_may_not_look_at_it(account: Account, exporter: Exporter):
+    account.bucket_refusal = ApiError("InvalidParameterException", "The given bucket cannot be used")
+    denied = client_error("403", "Forbidden", 403, "HeadBucket")
+    denied.response["ResponseMetadata"]["HTTPHeaders"] = {"x-amz-bucket-region": "us-east-1"}
+    stop(account, "HeadBucket", denied)
+    with pytest.raises(UserError, match=f"is in us-east-1 and the log groups are in {REGION}"):
+        exporter.run()
+
+
 def test_out_of_reach_is_waited_out_and_said(account: Account, exporter: Exporter):
     stop(account, "DescribeExportTasks", ReadTimeoutError(endpoint_url="https://logs"))
     outcome = exporter.run()
@@ -397,32 +415,6 @@ def test_the_lambda_function_needs_nothing_but_boto3():
         [sys.executable, "-c", wanted], cwd=scripts, capture_output=True, text=True, check=True
     ).stdout.split()
     assert not {"click", "yaml", "duckdb", "dbt", "moto"} & set(loaded)
-
-
-def test_an_exporter_does_nothing_that_its_role_is_not_allowed(account: Account, exporter: Exporter):
-    """The calls of a day with every turn it can take, checked as IAM does, one by one."""
-    needs = {
-        "DescribeLogGroups": ("logs:DescribeLogGroups", "*"),
-        "DescribeExportTasks": ("logs:DescribeExportTasks", "*"),
-        "CreateExportTask": ("logs:CreateExportTask", "log groups"),
-        "ListObjectsV2": ("s3:ListBucket", "bucket"),
-        "HeadBucket": ("s3:ListBucket", "bucket"),
-        "PutObject": ("s3:PutObject", "exports/*"),
-        "GetObject": ("s3:GetObject", "exports/*"),
-    }
-    account.buckets[BUCKET]["exports/2026/10/09/theirs.json"] = (b"{}", "")
-    account.export_tasks.order(Course(ends_as="FAILED"))
-    log_at_the_edges(account)
-    exporter.run(until_ms=float("inf"))
-    account.bucket_refusal = ApiError("InvalidParameterException", DENIED_ACL)
-    account.pass_time(hours=30)
-    with pytest.raises(UserError):
-        exporter.run_for(hours=1)
-    assert set(account.calls.made) == set(needs)
-    for action, resource in needs.values():
-        assert resource in handler.PERMISSIONS[action]
-    written = {key for key, (_, kind) in account.buckets[BUCKET].items() if kind == "application/json"}
-    assert all(key.startswith("exports/") for key in written)
 
 
 # What it costs.
