@@ -22,7 +22,7 @@ from private_analytics.exports.config import Settings
 from private_analytics.exports.plan import Rules, World
 from private_analytics.exports.reconcile import Clock, Outcome, reconcile
 
-from local_aws.export_tasks import ApiError, Event, ExportTasks, LogGroup, Task
+from local_aws.export_tasks import ApiError, Course, Event, ExportTasks, LogGroup, Task
 
 BUCKET = "analytics-bucket"
 REGION = "eu-central-1"
@@ -255,6 +255,24 @@ class Exporter:
         from private_analytics.exports.world import observe
 
         return observe(self.account.aws, self.settings, self.said.append)
+
+
+def a_steady_day(log_groups: int, past_days: int) -> tuple[Account, Exporter]:
+    """An account at noon, all exported but what is wanted from now on: a new day of each log group, and an old one again."""
+    account = Account(course=Course(pending_ms=5_000, running_ms=60_000))
+    for number in range(log_groups):
+        account.add_group(f"/service-{number:02}/api", retention_days=90)
+    today = days.day_of(NOON)
+    exporter = Exporter(account, first_day=today - 1 - past_days)
+    rules = exporter.settings.rules
+    for number, name in enumerate(account.groups):
+        for day in range(rules.first_day, today - 1):
+            for wait in (0, *rules.trailing_days):
+                started = days.start_ms(day + 1) + rules.settle_ms + wait * days.DAY_MS
+                if started < NOON:
+                    key = f"exports/{days.path(day)}/{number}-{day}-{wait}.{started}.{record.digest(name)}.json"
+                    account.buckets[BUCKET][key] = (b"{}", "application/json")
+    return account, exporter
 
 
 def lines_of(objects: Mapping[str, bytes]) -> list[str]:

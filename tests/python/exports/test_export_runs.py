@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from account import BUCKET, NOON, REGION, Account, Exporter, client_error, lines_of
+from account import BUCKET, NOON, REGION, Account, Exporter, a_steady_day, client_error, lines_of
 from botocore.exceptions import NoCredentialsError, ParamValidationError, ReadTimeoutError
 from private_analytics import lake
 from private_analytics.errors import UserError
@@ -422,19 +422,7 @@ def test_the_lambda_function_needs_nothing_but_boto3():
 
 def test_a_steady_day_takes_fewer_than_ten_calls_a_log_group():
     """A day in the life of 20 log groups with a year of exports: one new day and one day again, for each."""
-    account = Account(course=Course(pending_ms=5_000, running_ms=60_000))
-    for number in range(20):
-        account.add_group(f"/service-{number:02}/api", retention_days=90)
-    first_day = YESTERDAY - 365
-    exporter = Exporter(account, first_day=first_day)
-    rules = exporter.settings.rules
-    for name in account.groups:
-        for day in range(first_day, YESTERDAY):
-            for wait in (0, *rules.trailing_days):
-                started = days.start_ms(day + 1) + rules.settle_ms + wait * DAY_MS
-                if started < NOON:
-                    key = f"exports/{days.path(day)}/{name[9:11]}-{day}-{wait}.{started}.{record.digest(name)}.json"
-                    account.buckets[BUCKET][key] = (b"{}", "application/json")
+    account, exporter = a_steady_day(log_groups=20, past_days=365)
     outcome = exporter.run_for(hours=12)
     assert len(outcome.published) == 40 and not outcome.plan.queue
     calls = sum(account.calls.made.values())
