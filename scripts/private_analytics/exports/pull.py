@@ -108,13 +108,12 @@ class _Day:
         from_ms = days.start_ms(self.day)
         to_ms = min(days.start_ms(self.day + 1) - 1, started_ms)  # else today would not end as long as events come in
         folder = self.work / task_id
-        pulled = Pulled(days=1)
+        pulled, at = Pulled(days=1), "00:00"
         for events in self._pages(from_ms, to_ms):
-            size = _append(folder, events)
-            pulled = pulled.plus(Pulled(events=len(events), bytes=size))
+            pulled = pulled.plus(Pulled(events=len(events), bytes=_append(folder, events)))
             if events:
                 at = days.moment(events[-1]["timestamp"])[11:16]
-                self.show(f"{days.as_date(self.day)} {at} of 24:00, {pulled.events:,} events, {pulled.bytes / 1e6:,.1f} MB")
+            self.show(f"{days.as_date(self.day)} {at} of 24:00, {pulled.events:,} events, {pulled.bytes / 1e6:,.1f} MB")
         task = replace(task, completed_ms=self.clock.now_ms())
         sizes = [path.stat().st_size for path in folder.glob("*/*")]
         _stage(self.work, task, record.make_record(task, sizes, None) | {"to_ms": to_ms})

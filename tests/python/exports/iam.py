@@ -72,13 +72,22 @@ def listed(value: Any) -> list[Any]:
 
 
 def one_by_one(statements: list[dict]) -> list[dict]:
-    """The same as statements of one action on one resource each."""
+    """The same as statements of one action on one resource under one value of a condition each."""
     return [
-        statement | {"Action": action, "Resource": resource}
+        statement | {"Action": action, "Resource": resource} | condition
         for statement in statements
         for action in listed(statement["Action"])
         for resource in listed(statement["Resource"])
+        for condition in _conditions(statement)
     ]
+
+
+def _conditions(statement: Mapping[str, Any]) -> list[dict]:
+    tests = [(operator, key, values) for operator, keys in statement.get("Condition", {}).items() for key, values in keys.items()]
+    if len(tests) != 1:
+        return [{}]
+    [(operator, key, values)] = tests
+    return [{"Condition": {operator: {key: value}}} for value in listed(values)]
 
 
 def guard(client: Any, statements: list[dict], before: Callable[[], None]) -> Any:

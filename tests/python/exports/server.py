@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import requests
 from botocore.config import Config
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from private_analytics.exports import days
@@ -66,6 +67,8 @@ class Server:
         return boto3.client(service, endpoint_url=self.endpoint, region_name=region, config=Config(**config), **keys)
 
     def close(self) -> None:
+        """Stop, and let moto forget everything."""
+        requests.post(f"{self.endpoint}/moto-api/reset", timeout=10)
         self._http.shutdown()
         self._http.server_close()
 

@@ -148,9 +148,11 @@ def test_with_its_roles_permissions_it_does_all_there_is_to_do_in_time(server: S
 PERMISSIONS = one_by_one(exporter_policy())
 
 
-@pytest.mark.parametrize(
-    "left_out", PERMISSIONS, ids=[f"{one['Action']} {one['Resource'].rpartition(':')[2]}" for one in PERMISSIONS]
-)
+def name_of(permission: dict) -> str:
+    return " ".join([permission["Action"], permission["Resource"], *map(str, permission.get("Condition", {}).values())])
+
+
+@pytest.mark.parametrize("left_out", PERMISSIONS, ids=name_of)
 def test_without_one_of_them_it_fails_and_says_which(server: Server, account: Aws, monkeypatch, left_out: dict):
     statements = [statement for statement in PERMISSIONS if statement is not left_out]
     with pytest.raises((UserError, handler.ExportsNeedAttention), match=left_out["Action"]):

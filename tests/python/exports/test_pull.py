@@ -19,6 +19,7 @@ from botocore.exceptions import NoCredentialsError, ReadTimeoutError
 from click.testing import CliRunner, Result
 from private_analytics import aws, lake
 from private_analytics.errors import UserError
+from private_analytics.exports import progress
 from private_analytics.exports import pull as pulling
 from private_analytics.exports.reconcile import Clock
 from project import Project
@@ -320,6 +321,22 @@ def test_the_command(account: Account, tmp_path: Path, monkeypatch):
     assert unknown.exit_code == 1 and unknown.output.startswith(f"Error: There is no log group {GROUP}")
 
 
+def test_progress_is_one_line_on_a_terminal_and_few_lines_elsewhere(monkeypatch, capsys):
+    elsewhere = progress.Progress()
+    elsewhere.show("1 of 3")
+    elsewhere.say("done")
+    assert capsys.readouterr().out == "done\n"
+    monkeypatch.setattr(progress.Progress, "EVERY_S", 0)
+    elsewhere.show("2 of 3")
+    assert capsys.readouterr().out == "2 of 3\n"
+    monkeypatch.setattr(progress.click, "get_text_stream", lambda name: SimpleNamespace(isatty=lambda: True))
+    terminal = progress.Progress()
+    terminal.show("1 of 3")
+    terminal.show("2 of 3")
+    terminal.say("done")
+    assert capsys.readouterr().out == "\r1 of 3\r2 of 3\rdone\n"  # click takes escapes out where there is no terminal
+
+
 def size(account: Account, day: date) -> float:
     return sum(len(text.encode()) for text in logged(account)[f"{day}"].values()) / 1e6
 
@@ -327,12 +344,13 @@ def size(account: Account, day: date) -> float:
 # The whole way.
 
 
-def test_a_pull_and_an_export_are_the_same_events(project: Project, tmp_path: Path):
+def test_a_pull_and_an_export_are_the_same_events(project: Project, tmp_path: Path, request: pytest.FixtureRequest):
     """PutLogEvents to moto; from there once by an export task and once by a pull; each built on DuckDB."""
     pytest.importorskip("moto")
     from server import BUCKET, POLICY, Server, export_all
 
     server = Server()
+    request.addfinalizer(server.close)
     logs, s3 = server.client("logs"), server.client("s3")
     now_ms = time.time_ns() // 1_000_000
     day = datetime.fromtimestamp(now_ms / 1000 - 2 * 86_400, UTC).date()
@@ -359,7 +377,6 @@ def test_a_pull_and_an_export_are_the_same_events(project: Project, tmp_path: Pa
         filter_log_events=lambda **parameters: logs.filter_log_events(limit=9, interleaved=True, **parameters),
     )
     done = pulling.pull(paged, group, day, day, tmp_path / "out", Clock(sleep_ms=lambda ms: None))
-    server.close()
     assert done.events == 2 * 46
     project.lake = tmp_path / "out"
     project.run()
