@@ -14,13 +14,13 @@ import pytest
 pytest.importorskip("moto")
 
 from botocore.exceptions import ClientError
+from moto_server import BUCKET, POLICY, REGION, Server, objects
 from private_analytics.errors import UserError
 from private_analytics.exports import days, record
 from private_analytics.exports.calls import Aws
 from private_analytics.exports.config import Settings
 from private_analytics.exports.plan import Rules
 from private_analytics.exports.reconcile import Clock, reconcile
-from server import BUCKET, POLICY, REGION, Server, objects
 
 from local_aws.export_tasks import ApiError, Course
 

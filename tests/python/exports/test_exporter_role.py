@@ -14,12 +14,12 @@ import pytest
 
 pytest.importorskip("moto")
 
-from iam import ACCOUNT, guard, one_by_one
+from exporter_iam import ACCOUNT, guard, one_by_one
+from moto_server import BUCKET, POLICY, REGION, Server, objects
 from private_analytics.errors import UserError
 from private_analytics.exports import days, handler
 from private_analytics.exports.calls import Aws
 from private_analytics.exports.reconcile import Clock
-from server import BUCKET, POLICY, REGION, Server, objects
 
 from local_aws.export_tasks import Course
 
