@@ -3,12 +3,12 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := scripts local_aws tests/python tests/athena benchmarks
+SOURCES := scripts local_aws tests/python tests/athena tests/infra benchmarks
 
 export LOGS VARS
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: demo test lint report docs bench athena-local test-athena athena-cost clean help
+.PHONY: demo test lint report docs bench athena-local test-athena test-infra athena-cost clean help
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -31,6 +31,18 @@ $(VENV)/.installed-local-aws: local_aws/requirements.lock $(VENV)/.installed
 	else \
 		$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r local_aws/requirements.lock; \
 	fi
+	@touch $@
+
+# What checks the infrastructure needs other versions of much, so it has an environment of its own. Node evaluates the policies.
+.venv-infra/.installed: infra/requirements.lock tests/infra/package-lock.json
+	@command -v npm >/dev/null || { echo "Node 18 or newer with npm is needed: make test-infra evaluates the IAM policies with it."; exit 1; }
+	@echo "Installing into .venv-infra ..."
+	@if command -v uv >/dev/null; then \
+		uv venv --quiet --clear --python "$$(command -v $(PYTHON))" .venv-infra && uv pip install --quiet --python .venv-infra/bin/python --require-hashes -r infra/requirements.lock; \
+	else \
+		$(PYTHON) -m venv --clear .venv-infra && .venv-infra/bin/pip install --quiet --disable-pip-version-check --require-hashes -r infra/requirements.lock; \
+	fi
+	@npm ci --silent --no-audit --no-fund --prefix tests/infra
 	@touch $@
 
 profiles.yml:
@@ -60,6 +72,9 @@ athena-local: $(VENV)/.installed-local-aws  ## an Athena on this machine, with n
 
 test-athena: $(VENV)/.installed-local-aws profiles.yml  ## the project on that Athena: tests, and the same tables as on DuckDB
 	@$(BIN)/python -m pytest tests/athena
+
+test-infra: .venv-infra/.installed  ## the stack: linted, deployed to an emulator, its policies evaluated
+	@.venv-infra/bin/python -m pytest tests/infra
 
 athena-cost: $(VENV)/.installed-local-aws profiles.yml  ## bytes that a first and a daily run scan there, node by node, and their price
 	@$(BIN)/python benchmarks/athena_cost.py

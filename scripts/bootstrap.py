@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from private_analytics import samples
 from private_analytics.errors import UserError
 from private_analytics.exports.commands import check_exports, export
+from private_analytics.stack.commands import stack
 
 
 class Commands(click.Group):
@@ -34,6 +35,7 @@ def cli() -> None:
 
 
 cli.add_command(export)
+cli.add_command(stack)
 
 
 @cli.group("check")

@@ -1,0 +1,69 @@
+"""The bucket that holds the stack's code and template: made by the commands, since the stack needs it to be made itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from botocore.exceptions import ClientError
+
+from .bundle import Bundle
+
+TYPES = {"zip": "application/zip", "json": "application/json"}
+
+
+def bucket_name(prefix: str, account: str, region: str) -> str:
+    return f"{prefix}-artifacts-{account}-{region}"
+
+
+def ensure_bucket(s3, name: str, region: str, partition: str) -> None:
+    """Make the bucket, or make it again what it should be: private, encrypted, versioned, over TLS only. Raises ClientError."""
+    place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+    try:
+        s3.create_bucket(Bucket=name, **place)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "BucketAlreadyOwnedByYou":
+            raise
+    blocks = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
+    s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=blocks)
+    s3.put_bucket_ownership_controls(Bucket=name, OwnershipControls={"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]})
+    rules = [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
+    s3.put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration={"Rules": rules})
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    arn = f"arn:{partition}:s3:::{name}"
+    only_tls = {
+        "Sid": "OnlyTls",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [arn, f"{arn}/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    s3.put_bucket_policy(Bucket=name, Policy=json.dumps({"Version": "2012-10-17", "Statement": [only_tls]}))
+
+
+def upload(s3, bucket: str, bundles: Iterable[Bundle]) -> None:
+    """Put what is not there yet: a key tells its content, so what is there is right. Raises ClientError."""
+    for bundle in bundles:
+        try:
+            s3.head_object(Bucket=bucket, Key=bundle.key)
+        except ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
+                raise
+            s3.put_object(Bucket=bucket, Key=bundle.key, Body=bundle.body, ContentType=TYPES[bundle.suffix])
+
+
+def delete_bucket(s3, name: str) -> None:
+    """Delete a bucket with all that it holds, every version; nothing happens where there is none. Raises ClientError."""
+    try:
+        for page in s3.get_paginator("list_object_versions").paginate(Bucket=name):
+            found = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
+            keys = [{"Key": item["Key"], "VersionId": item["VersionId"]} for item in found]
+            if keys:
+                answer = s3.delete_objects(Bucket=name, Delete={"Objects": keys, "Quiet": True})
+                if errors := answer.get("Errors"):
+                    raise ClientError({"Error": errors[0]}, "DeleteObjects")
+        s3.delete_bucket(Bucket=name)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "NoSuchBucket":
+            raise

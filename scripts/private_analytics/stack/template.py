@@ -1,0 +1,120 @@
+"""One template out of the readable parts in infra/template/."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ..errors import UserError
+
+PARTS = Path(__file__).resolve().parents[3] / "infra" / "template"
+DESCRIPTION = "Private Analytics Layer: exports of an API's logs, Athena and dbt over them, and the roles that may use them."
+SECTIONS = ("Parameters", "Rules", "Conditions", "Resources", "Outputs")
+
+RETAINED = ("Retain", "RetainExceptOnCreate")
+
+# Where a resource's name stands, for types that hold data and have a name of ours. CloudFormation takes over the first two.
+NAMES = {"AWS::S3::Bucket": "BucketName", "AWS::Logs::LogGroup": "LogGroupName", "AWS::Glue::Database": "DatabaseName"}
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML with CloudFormation's short forms (!Ref, !Sub ...) as what they stand for."""
+
+
+def _short_form(loader: _Loader, tag: str, node: yaml.Node) -> dict[str, Any]:
+    if isinstance(node, yaml.ScalarNode):
+        value: Any = loader.construct_scalar(node)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        value = loader.construct_mapping(node, deep=True)
+    if tag == "GetAtt" and isinstance(value, str):
+        value = value.split(".", 1)
+    return {tag if tag in ("Ref", "Condition") else f"Fn::{tag}": value}
+
+
+_Loader.add_multi_constructor("!", _short_form)
+
+
+def read_parts(folder: Path = PARTS) -> dict[str, dict]:
+    """Name of the file -> its content. Raises UserError that names the file at fault."""
+    parts = {}
+    for path in sorted(folder.glob("*.yaml")):
+        try:
+            content = yaml.load(path.read_text(), _Loader)  # noqa: S506 (a SafeLoader)
+        except yaml.YAMLError as error:
+            raise UserError(f"{path} is no YAML: {error}") from None
+        if not isinstance(content, dict) or not content.keys() <= set(SECTIONS):
+            raise UserError(f"{path}: expected only the sections {', '.join(SECTIONS)}.")
+        parts[path.name] = content
+    return parts
+
+
+def merge(parts: Mapping[str, dict]) -> dict:
+    """The parts as one template. Raises UserError where two parts use one name."""
+    template: dict[str, Any] = {"AWSTemplateFormatVersion": "2010-09-09", "Description": DESCRIPTION}
+    origins: dict[tuple[str, str], str] = {}
+    for file, part in parts.items():
+        for section, items in part.items():
+            for name, item in items.items():
+                if (earlier := origins.setdefault((section, name), file)) != file:
+                    raise UserError(f"infra/template: {section} {name} stands in {earlier} and in {file}. Rename one of them.")
+                template.setdefault(section, {})[name] = item
+    return template
+
+
+def pin_names(template: dict, values: Mapping[str, str]) -> dict:
+    """The template with the names of retained resources written out.
+
+    CloudFormation takes over what exists already, such as a bucket that an earlier stack left, only where its name
+    is no function. `values` are parameters and pseudo parameters.
+    """
+    pinned = json.loads(json.dumps(template))
+    for resource in pinned["Resources"].values():
+        key = NAMES.get(resource["Type"])
+        if key and resource.get("DeletionPolicy") in RETAINED:
+            resource["Properties"][key] = evaluate(resource["Properties"][key], values)
+    return pinned
+
+
+def without(template: dict, logical_ids: Collection[str]) -> dict:
+    """The template without some resources that nothing refers to."""
+    kept = {name: resource for name, resource in template["Resources"].items() if name not in logical_ids}
+    return {**template, "Resources": kept}
+
+
+def evaluate(value: Any, values: Mapping[str, str]) -> Any:
+    """What Ref, Sub, Join and Split come to; anything else stays as it is."""
+    if isinstance(value, str):
+        return value
+    match value:
+        case {"Ref": str(name)}:
+            return values[name]
+        case {"Fn::Sub": str(text)}:
+            return re.sub(r"\$\{([^}]+)\}", lambda found: values[found[1]], text)
+        case {"Fn::Join": [delimiter, items]}:
+            items = evaluate(items, values) if isinstance(items, dict) else [evaluate(item, values) for item in items]
+            return delimiter.join(items)
+        case {"Fn::Split": [delimiter, text]}:
+            return evaluate(text, values).split(delimiter)
+    raise ValueError(f"cannot evaluate {value!r}")
+
+
+def retained(template: dict) -> list[str]:
+    """Logical ids of the resources that stay when the stack is deleted."""
+    return [name for name, resource in template["Resources"].items() if resource.get("DeletionPolicy") in RETAINED]
+
+
+def to_json(template: dict) -> str:
+    """The template's body, without what only readers and linters need."""
+    slim = {**template, "Resources": {name: _without_metadata(item) for name, item in template["Resources"].items()}}
+    return json.dumps(slim, separators=(",", ":"))
+
+
+def _without_metadata(resource: dict) -> dict:
+    return {key: value for key, value in resource.items() if key != "Metadata"}
