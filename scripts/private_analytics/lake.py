@@ -64,7 +64,7 @@ def open_lake(source: Path, view: Path) -> Lake:
     if source.is_file():
         return _plain_lake([source], source.parent, view)
     if (source / "logs").is_dir():
-        if any((source / "exports").glob("*/*/*/*.json")):
+        if (source / "exports").is_dir():
             return _recorded_lake(source, view)
         return _unrecorded_lake(source / "logs", view)
     if any(source.glob("[0-9][0-9][0-9][0-9]/[0-9][0-9]/[0-9][0-9]")):
@@ -96,7 +96,10 @@ def _recorded_lake(source: Path, view: Path) -> Lake:
     """A synced bucket prefix with export records: read in place unless a record or an object is missing."""
     notes, exports, broken = [], [], False
     task_folders = {path.name: path for path in (source / "logs").glob("*/*/*/*") if path.is_dir()}
-    for path in sorted((source / "exports").glob("*/*/*/*.json")):
+    records = sorted((source / "exports").glob("*/*/*/*.json"))
+    if not records:
+        raise UserError(f"{source / 'exports'}: no export record, so nothing is published here yet. Finish the sync or the pull.")
+    for path in records:
         try:
             record = _read_record(path)
         except UserError as error:

@@ -187,7 +187,8 @@ def _own_folder(out: Path) -> Iterator[Path]:
     if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not work.is_dir())):
         raise UserError(f"{out} holds something else. Give --out a new or empty folder, or that of an earlier pull.")
     work.mkdir(parents=True, exist_ok=True)
-    (out / "logs").mkdir(exist_ok=True)
+    for name in ("logs", "exports"):
+        (out / name).mkdir(exist_ok=True)
     with (work / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
