@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import bootstrap
 import click
 import pytest
 from account import BUCKET, NOON, Account, client_error
@@ -202,6 +203,16 @@ def test_check_names_a_log_group_that_cannot_be_exported(account: Account):
     assert rare.startswith("failed  /rare     /rare is of the log class INFREQUENT_ACCESS")
     assert nowhere.startswith("failed  /nowhere  There is no log group /nowhere")
     assert api == "ok      /api      exported up to 2026-10-09"
+
+
+def test_check_on_the_command_line(account: Account):
+    result = CliRunner().invoke(bootstrap.cli, ["check", "exports"])
+    assert result.exit_code == 1 and result.output.startswith("late    /api   ")
+    export("backfill", "--first-day", "2026-10-04")
+    result = CliRunner().invoke(bootstrap.cli, ["check", "exports", "--first-day", "2026-10-04"])
+    assert result.exit_code == 0 and result.output.startswith("ok      /api   ")
+    assert CliRunner().invoke(bootstrap.cli, ["check", "exports", "--bucket", "s3://bucket"]).exit_code == 1
+    assert CliRunner().invoke(bootstrap.cli, ["check", "everything"]).exit_code == 2
 
 
 def test_check_and_status_agree_day_by_day(account: Account):
