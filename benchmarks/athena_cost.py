@@ -44,6 +44,7 @@ def prepare(aws: LocalAws, work: Path, days: int, events_per_day: int) -> tuple[
         "ANALYTICS_TARGET": "athena",
         "ATHENA_RESULTS": f"s3://{BUCKET}/athena-results/",
         "ATHENA_DATA": f"s3://{BUCKET}/tables/",
+        "ATHENA_POLL_SECONDS": "0.1",
         "DBT_TARGET_PATH": f"{work}/target",
         "DBT_LOG_PATH": f"{work}/logs",
     }

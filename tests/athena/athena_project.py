@@ -11,7 +11,6 @@ from pathlib import Path
 
 import boto3
 import pyathena
-import yaml
 from private_analytics import dbt_project
 from pyathena.cursor import DictCursor
 
@@ -38,15 +37,8 @@ class AthenaProject:
             "ATHENA_DATA": f"s3://{self.bucket}/tables/",
             "DBT_TARGET_PATH": str(self.work / "target"),
             "DBT_LOG_PATH": str(self.work / "logs"),
-            "DBT_PROFILES_DIR": str(self._profiles()),
+            "ATHENA_POLL_SECONDS": "0.1",
         }  # fmt: skip
-
-    def _profiles(self) -> Path:
-        """The example profile; but this Athena answers sooner than AWS's, and is asked more often whether it is done."""
-        profiles = yaml.safe_load((dbt_project.PROJECT / "profiles.example.yml").read_text())
-        profiles["private_analytics"]["outputs"]["athena"]["poll_interval"] = 0.1
-        (self.work / "profiles.yml").write_text(yaml.safe_dump(profiles))
-        return self.work
 
     def client(self, service: str):
         return boto3.client(service, endpoint_url=self.aws.endpoint, region_name="us-east-1")
