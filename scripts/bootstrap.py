@@ -14,6 +14,7 @@ import yaml
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from private_analytics import samples
+from private_analytics.cost_command import cost
 from private_analytics.errors import UserError
 from private_analytics.exports.commands import check_exports, export
 from private_analytics.stack.commands import stack
@@ -36,6 +37,7 @@ def cli() -> None:
 
 cli.add_command(export)
 cli.add_command(stack)
+cli.add_command(cost)
 
 
 @cli.group("check")

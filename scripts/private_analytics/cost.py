@@ -1,0 +1,109 @@
+"""What a month costs, from prices and measured bytes. An estimate in dollars without taxes, free tiers and discounts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .scanned import MINIMUM_BYTES, USD_PER_TB
+
+# us-east-1, on-demand, as of 2026-06; most regions differ by 0 to 50 %. One line a price, with the page that names it.
+PRICES_DATE = "2026-06"
+PRICES_REGION = "us-east-1"
+LOGS_INGESTED_GB = 0.50  # aws.amazon.com/cloudwatch/pricing, Logs, Collect (Data Ingestion), Standard
+LOGS_STORED_GB_MONTH = 0.03  # the same page, Logs, Store (Archival): of compressed bytes
+S3_STORED_GB_MONTH = 0.023  # aws.amazon.com/s3/pricing, Standard, first 50 TB
+GLACIER_STORED_GB_MONTH = 0.0036  # the same page, Glacier Flexible Retrieval
+S3_PUTS = 0.005 / 1_000  # the same page, PUT, COPY, POST, LIST
+S3_GETS = 0.0004 / 1_000  # the same page, GET and all others
+TO_GLACIER = 0.03 / 1_000  # the same page, lifecycle transitions into Glacier Flexible Retrieval
+LAMBDA_GB_SECOND = 0.0000133334  # aws.amazon.com/lambda/pricing, Arm
+CODEBUILD_MINUTE = 0.005  # aws.amazon.com/codebuild/pricing, general1.small
+KMS_KEY_MONTH = 1.00  # aws.amazon.com/kms/pricing, a customer managed key
+KMS_REQUESTS = 0.03 / 10_000  # the same page
+SECRET_MONTH = 0.40  # aws.amazon.com/secrets-manager/pricing
+ATHENA_TB = USD_PER_TB  # aws.amazon.com/athena/pricing, scanned
+
+# Measured on sample logs (docs/costs.md says how). Yours differ: the options of the command take your own figures.
+GZIP_RATIO = 7.5  # bytes of text for one byte in an export
+TABLE_RATIO = 0.045  # bytes of tables for one byte of text
+LOGS_STORED_RATIO = 0.15  # AWS's own figure of what CloudWatch's compression leaves
+
+DAYS = 365 / 12
+EXPORTS_A_DAY = 2  # each day is exported, and once more three days later
+OBJECT_GB = 0.05  # of an exported object, at most
+# Assumed of a daily run, not measured; `scanned` shows the truth, and --dbt-gb-per-day takes it.
+SCANS_OF_TABLES = 10  # times that it reads what it has just written: appends, merges, marts and tests
+QUERIES = 120  # statements, each billed as 10 MB at least
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What is logged and kept. gb_per_day is text, as CloudWatch takes it in. Days are the stack's parameters."""
+
+    gb_per_day: float
+    retention_days: int = 60
+    glacier_after_days: int = 90
+    expire_after_days: int = 730
+    gzip_ratio: float = GZIP_RATIO
+    query_gb_per_day: float = 0.0  # scanned by people and dashboards
+    dbt_gb_per_day: float | None = None  # scanned by a daily run, as `scanned` shows it; None: worked out
+    dbt_minutes: float = 10.0  # of a daily run
+    has_kms_key: bool = False
+
+
+@dataclass(frozen=True)
+class Item:
+    """A line of the bill: what, how much of it a month, and dollars a month, once the oldest logs expire."""
+
+    name: str
+    amount: str
+    usd: float
+
+
+def items(usage: Usage) -> Iterator[Item]:
+    """The bill of a month in which as much is deleted as is added: the dearest there will be."""
+    text = usage.gb_per_day * DAYS
+    kept_text = usage.gb_per_day * usage.retention_days * LOGS_STORED_RATIO
+    yield Item("CloudWatch Logs, taken in", f"{text:,.0f} GB", text * LOGS_INGESTED_GB)
+    yield Item("CloudWatch Logs, kept", f"{kept_text:,.1f} GB", kept_text * LOGS_STORED_GB_MONTH)
+
+    exported_a_day = usage.gb_per_day / usage.gzip_ratio * EXPORTS_A_DAY
+    in_standard = exported_a_day * min(usage.glacier_after_days, usage.expire_after_days)
+    in_glacier = exported_a_day * max(usage.expire_after_days - usage.glacier_after_days, 0)
+    tables = usage.gb_per_day * TABLE_RATIO * usage.expire_after_days
+    yield Item("S3, raw logs", f"{in_standard:,.1f} GB", in_standard * S3_STORED_GB_MONTH)
+    yield Item("S3 Glacier, raw logs", f"{in_glacier:,.1f} GB", in_glacier * GLACIER_STORED_GB_MONTH)
+    yield Item("S3, tables", f"{tables:,.1f} GB", tables * S3_STORED_GB_MONTH)
+
+    objects = (exported_a_day / OBJECT_GB + EXPORTS_A_DAY) * DAYS
+    requests = objects * (S3_PUTS + TO_GLACIER + 3 * S3_GETS) + 24 * DAYS * 5 * S3_PUTS
+    yield Item("S3, requests", f"{objects:,.0f} objects", requests)
+
+    dbt = usage.dbt_gb_per_day
+    if dbt is None:
+        dbt = max(exported_a_day + SCANS_OF_TABLES * usage.gb_per_day * TABLE_RATIO, QUERIES * MINIMUM_BYTES / 1e9)
+    yield Item("Athena, daily run", f"{dbt * DAYS:,.1f} GB", dbt * DAYS / 1_000 * ATHENA_TB)
+    yield Item("Athena, queries", f"{usage.query_gb_per_day * DAYS:,.1f} GB", usage.query_gb_per_day * DAYS / 1_000 * ATHENA_TB)
+
+    seconds = 24 * DAYS * 10  # an hourly call takes seconds; the one that waits for a task, minutes
+    yield Item("Lambda, exporter", f"{seconds:,.0f} s", seconds * 0.25 * LAMBDA_GB_SECOND)
+    minutes = usage.dbt_minutes * DAYS
+    yield Item("CodeBuild, daily run", f"{minutes:,.0f} min", minutes * CODEBUILD_MINUTE)
+    yield Item("Secrets Manager", "2 secrets", 2 * SECRET_MONTH)
+    calls = objects * 4  # with a bucket key less
+    yield Item("KMS", "1 key" if usage.has_kms_key else "no key", (KMS_KEY_MONTH + calls * KMS_REQUESTS) * usage.has_kms_key)
+
+
+def table(usage: Usage) -> str:
+    """The bill as text, with its sum and what was taken for granted."""
+    found = list(items(usage))
+    lines = [f"{'a month':<28} {'amount':>16} {'USD':>10}"]
+    lines += [f"{item.name:<28} {item.amount:>16} {item.usd:>10,.2f}" for item in found]
+    lines.append(f"{'all':<28} {'':>16} {sum(item.usd for item in found):>10,.2f}")
+    lines.append(f"{'without CloudWatch Logs':<28} {'':>16} {sum(i.usd for i in found if 'CloudWatch' not in i.name):>10,.2f}")
+    lines.append(
+        f"Prices of {PRICES_REGION}, {PRICES_DATE}, without free tiers. {usage.gb_per_day:g} GB of text a day,"
+        f" {usage.gzip_ratio:g} to 1 in exports, all of {usage.expire_after_days} days kept."
+    )
+    return "\n".join(lines)

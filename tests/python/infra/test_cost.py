@@ -1,0 +1,80 @@
+"""What a month costs, against a calculation by hand, and the table in docs against the command."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import bootstrap
+import pytest
+from click.testing import CliRunner
+from private_analytics import cost
+
+DOCS = Path(__file__).resolve().parents[3] / "docs" / "costs.md"
+
+
+def bill(**usage: float) -> dict[str, float]:
+    return {item.name: item.usd for item in cost.items(cost.Usage(**usage))}
+
+
+def test_by_hand():
+    """10 GB a day, gzip 10 to 1, exports kept 100 days of which 40 in Standard; a month is 30.41667 days."""
+    found = bill(gb_per_day=10, gzip_ratio=10, retention_days=30, glacier_after_days=40, expire_after_days=100, dbt_gb_per_day=4)
+    by_hand = {
+        "CloudWatch Logs, taken in": 304.1667 * 0.50,
+        "CloudWatch Logs, kept": 10 * 30 * 0.15 * 0.03,
+        "S3, raw logs": 2 * 40 * 0.023,  # 1 GB exported twice
+        "S3 Glacier, raw logs": 2 * 60 * 0.0036,
+        "S3, tables": 10 * 0.045 * 100 * 0.023,
+        "Athena, daily run": 4 * 30.41667 / 1000 * 5,
+        "Athena, queries": 0,
+        "Lambda, exporter": 24 * 30.41667 * 10 * 0.25 * 0.0000133334,
+        "CodeBuild, daily run": 10 * 30.41667 * 0.005,
+        "Secrets Manager": 0.80,
+        "KMS": 0,
+    }
+    # 40 objects of 50 MB and one more each export: 42 a day, each put, moved, read three times; five listings an hour.
+    by_hand["S3, requests"] = 42 * 30.41667 * (0.000005 + 0.00003 + 3 * 0.0000004) + 24 * 30.41667 * 5 * 0.000005
+    assert found == pytest.approx(by_hand, rel=1e-4)
+
+
+def test_twice_the_logs_cost_twice_what_grows_with_logs():
+    one, two = bill(gb_per_day=50), bill(gb_per_day=100)
+    for name in ("CloudWatch Logs, taken in", "CloudWatch Logs, kept", "S3, raw logs", "S3, tables", "Athena, daily run"):
+        assert two[name] == pytest.approx(2 * one[name])
+    assert two["Secrets Manager"] == one["Secrets Manager"]
+
+
+def test_a_key_of_yours_costs_its_month():
+    assert bill(gb_per_day=0, has_kms_key=True)["KMS"] > 1
+    assert bill(gb_per_day=0)["KMS"] == 0
+
+
+def test_a_small_run_is_billed_ten_megabytes_a_query():
+    assert bill(gb_per_day=0)["Athena, daily run"] == pytest.approx(120 * 0.01 * 30.41667 / 1000 * 5, rel=1e-4)
+
+
+@pytest.mark.parametrize("gb", ["1", "10", "100"])
+def test_the_table_in_docs_is_what_the_command_says(gb: str):
+    shown = CliRunner().invoke(bootstrap.cli, ["cost", "--gb-per-day", gb]).output
+    column = {"1": 1, "10": 2, "100": 3}[gb]
+    rows = [
+        line.strip("|").split("|") for line in DOCS.read_text().splitlines() if re.match(r"\| [\w ,]+\|( [\d,.]+ \|){3}$", line)
+    ]
+    assert len(rows) >= 10
+    for row in rows:
+        line = next(line for line in shown.splitlines() if line.startswith(f"{row[0].strip():<28} "))
+        assert line.split()[-1] == row[column].strip(), row
+
+
+@pytest.mark.parametrize(
+    "options", [[], ["--gb-per-day", "-1"], ["--gb-per-day", "much"], ["--gb-per-day", "1", "--gzip-ratio", "0"]]
+)
+def test_what_cannot_be_is_a_usage_error(options: list[str]):
+    assert CliRunner().invoke(bootstrap.cli, ["cost", *options]).exit_code == 2
+
+
+def test_prices_tell_their_date_and_region():
+    shown = CliRunner().invoke(bootstrap.cli, ["cost", "--gb-per-day", "1"]).output
+    assert cost.PRICES_DATE in shown
+    assert cost.PRICES_REGION in shown
