@@ -31,11 +31,13 @@ SETTINGS = {
     "ThirdLogGroup": GROUPS[2],
     "GitHubRepository": "shop/analytics",
     "KmsKeyArn": KEY,
+    "FormerBucket": "shop-exports-former",
     "OtherReaders": f"arn:aws:iam::{NUMBER}:role/auditor",
 }
 BUCKET, IMAGES, ARTIFACTS = (f"shop-{kind}-{NUMBER}-{REGION}" for kind in ("exports", "images", "artifacts"))
 S3, UPLOADS = f"arn:aws:s3:::{BUCKET}", f"arn:aws:s3:::{IMAGES}"
 GLUE, ATHENA, LOGS = (f"arn:aws:{service}:{REGION}:{NUMBER}" for service in ("glue", "athena", "logs"))
+FORMER = "arn:aws:s3:::shop-exports-former"
 QUEUE = f"arn:aws:sqs:{REGION}:{NUMBER}:shop-exporter-failures"
 FUNCTION = f"arn:aws:lambda:{REGION}:{NUMBER}:function:shop-exporter"
 PROJECT = f"arn:aws:codebuild:{REGION}:{NUMBER}:project/shop-transform"
@@ -104,6 +106,10 @@ def needs_of_dbt() -> list[Request]:
     for place in ("tables/shop/fct_events/u/data/x.parquet", "athena-results/transform/x.csv"):
         for action in ("GetObject", "PutObject", "DeleteObject", "AbortMultipartUpload", "ListMultipartUploadParts"):
             found.append(Request(f"s3:{action}", f"{S3}/{place}"))
+    found += [listing("tables/shop/fct_events/u", FORMER)]
+    found += [
+        Request(f"s3:{action}", f"{FORMER}/tables/shop/fct_events/u/data/x.parquet") for action in ("GetObject", "DeleteObject")
+    ]
     return found + WORKING_WITH_TASKS + KMS
 
 
@@ -142,6 +148,7 @@ def needs(access: Iam, role: str) -> list[Request]:
             found += [
                 Request("s3:PutObject", f"{S3}/{key}") for key in ("logs/2026/10/01/a/b/000000.gz", "exports/2026/10/01/a.json")
             ]
+            found += [Request("s3:PutObject", f"{FORMER}/{folder}/2026/10/01/a") for folder in ("logs", "exports")]
             return [*found, Request("s3:PutObject", f"{UPLOADS}/uploads/cat.png"), *KMS]
         case "ExporterRole":
             own = "/aws/lambda/shop-exporter"
@@ -188,7 +195,11 @@ def account(endpoint: str) -> Account:
 def access(account: Account, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Iam]:
     deploy(account.aws(), make_settings(tmp_path_factory.mktemp("settings"), **SETTINGS))
     simulator = Simulator()
-    yield read(simulator, account, "shop", [BUCKET, IMAGES, ARTIFACTS])
+    found = read(simulator, account, "shop", [BUCKET, IMAGES, ARTIFACTS])
+    # The old bucket keeps its policy when the name is rotated (test_stack.py).
+    former = FORMER.removeprefix("arn:aws:s3:::")
+    found.buckets[former] = json.loads(json.dumps(found.buckets[BUCKET]).replace(BUCKET, former))
+    yield found
     simulator.close()
 
 
@@ -280,6 +291,8 @@ FORBIDDEN: dict[str, list[Request]] = {
     "DbtRole": [
         Request("s3:PutObject", RAW),
         Request("s3:DeleteObject", RAW),
+        Request("s3:GetObject", f"{FORMER}/logs/2026/10/01/t/s/000000.gz"),
+        Request("s3:DeleteObject", f"{FORMER}/logs/2026/10/01/t/s/000000.gz"),
         Request("s3:DeleteObjectVersion", f"{S3}/tables/shop/fct_events/u/data/x.parquet"),
         Request("s3:PutObject", RECORD),
         Request("s3:DeleteObject", RECORD),

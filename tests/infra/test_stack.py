@@ -265,6 +265,25 @@ def test_logs_are_deleted_where_told_in_words(account: Account, tmp_path: Path, 
     assert not account.client("logs").describe_log_groups(logGroupNamePrefix="/private-analytics/api")["logGroups"]
 
 
+def test_the_buckets_name_is_rotated_and_the_old_bucket_stays(account: Account, tmp_path: Path, monkeypatch):
+    deploy(account.aws(), make_settings(tmp_path))
+    old = put_a_log(account)
+    make_settings(tmp_path, BucketSuffix="-b", FormerBucket=old)
+    plan = run(account, tmp_path, "plan", monkeypatch=monkeypatch)
+    assert re.search(r"REPLACE +ExportBucket .*the old one is kept", plan.output)
+    result = run(account, tmp_path, "deploy", "--yes", monkeypatch=monkeypatch)
+    assert result.exit_code == 0, result.output
+    new = f"{old}-b"
+    secret = resources(account)["BucketSecret"]["PhysicalResourceId"]
+    assert json.loads(account.client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]) == {"bucket": new}
+    variables = account.client("lambda").get_function_configuration(FunctionName="shop-exporter")["Environment"]["Variables"]
+    assert variables["ANALYTICS_BUCKET"] == new
+    assert objects(account, old) == ["logs/2026/10/01/task/stream/000000.gz"]
+    for bucket in (old, new):
+        policy = json.loads(account.client("s3").get_bucket_policy(Bucket=bucket)["Policy"])
+        assert {statement["Sid"] for statement in policy["Statement"]} >= {"OnlyTls", "OnlyNamedReaders"}
+
+
 def test_two_stacks_in_one_account_do_not_collide(account: Account, tmp_path: Path):
     deploy(account.aws(), make_settings(tmp_path, ApiLogGroup="/shop/api"))
     deploy(account.aws(), make_settings(tmp_path, "store", ApiLogGroup="/store/api"))

@@ -128,6 +128,7 @@ def test_names_of_retained_resources_are_written_out_and_nothing_else_is_changed
 def test_bucket_names_fit_with_the_longest_prefix(region: str):
     longest = "a" * WHOLE["Parameters"]["NamePrefix"]["MaxLength"]
     assert len(f"{longest}-artifacts-111122223333-{region}") <= 63
+    assert len(f"{longest}-exports-111122223333-{region}-12345") <= 63
 
 
 def test_what_linters_need_is_not_deployed():
