@@ -17,7 +17,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
-from private_analytics.stack import operations, settings, template
+from private_analytics.stack import settings, target, template
 
 HERE = Path(__file__).resolve().parent
 REGION = "eu-central-1"
@@ -79,8 +79,8 @@ class Account:
             "AWS_DEFAULT_REGION": self.region,
         }
 
-    def aws(self, around: Callable[[Any], Any] = lambda client: client) -> operations.Aws:
-        return operations.Aws(*(around(self.client(service)) for service in SERVICES), pause=lambda: time.sleep(0.02))
+    def aws(self, around: Callable[[Any], Any] = lambda client: client) -> target.Aws:
+        return target.Aws(*(around(self.client(service)) for service in SERVICES), pause=lambda: time.sleep(0.02))
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from conftest import Account, make_settings
 from emulator import ONLY_LINTED
 from private_analytics.errors import UserError
-from private_analytics.stack import artifacts, operations, states, template
+from private_analytics.stack import artifacts, deploying, planning, states, target, template
 
 EVERYTHING = {
     "SecondLogGroup": "/shop/worker",
@@ -31,14 +31,14 @@ EVERYTHING = {
 DATA = {"ExportBucket", "ImageBucket", "ApiLogs", "AnalyticsDatabase", "LakeDatabase", "DatabaseSecret", "BucketSecret"}
 
 
-def deploy(aws: operations.Aws, wanted: Any, **how: bool) -> operations.Plan:
+def deploy(aws: target.Aws, wanted: Any, **how: bool) -> planning.Plan:
     """As the command does."""
-    goal = operations.target(aws, wanted)
-    if states.meaning(operations.status(aws, goal.stack)).can == "wait":
-        operations.wait(aws, goal.stack, lambda line: None)
-    plan = operations.plan(aws, goal, keep=True, **how)
+    goal = target.target(aws, wanted)
+    if states.meaning(planning.status(aws, goal.stack)).can == "wait":
+        deploying.wait(aws, goal.stack, lambda line: None)
+    plan = planning.plan(aws, goal, keep=True, **how)
     if plan.change_set:
-        operations.execute(aws, goal, plan.change_set, lambda line: None)
+        deploying.execute(aws, goal, plan.change_set, lambda line: None)
     return plan
 
 
@@ -47,7 +47,7 @@ def run(account: Account, folder: Path, *arguments: str, stack: str = "shop", mo
     for name, value in account.environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it remembers credentials
-    monkeypatch.setattr(operations.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(target.time, "sleep", lambda seconds: None)
     return CliRunner().invoke(bootstrap.cli, ["stack", *arguments, "--settings", str(folder / f"{stack}.yaml")], input=typed)
 
 
@@ -241,7 +241,7 @@ def test_destroy_keeps_the_data_and_the_next_deploy_takes_it_over(account: Accou
 def test_destroy_asks_and_no_means_no(account: Account, tmp_path: Path, monkeypatch):
     deploy(account.aws(), make_settings(tmp_path))
     result = run(account, tmp_path, "destroy", monkeypatch=monkeypatch, typed="n\n")
-    assert (result.exit_code, operations.status(account.aws(), "shop")) == (1, "CREATE_COMPLETE")
+    assert (result.exit_code, planning.status(account.aws(), "shop")) == (1, "CREATE_COMPLETE")
 
 
 @pytest.mark.parametrize("typed", ["", "yes", "shop", "shop-exports-999999999999-eu-central-1"])
@@ -252,7 +252,7 @@ def test_logs_are_deleted_only_for_the_buckets_name(account: Account, tmp_path: 
     assert result.exit_code == 1
     assert "Nothing was deleted" in result.output
     assert objects(account, bucket)
-    assert operations.status(account.aws(), "shop") == "CREATE_COMPLETE"
+    assert planning.status(account.aws(), "shop") == "CREATE_COMPLETE"
 
 
 def test_logs_are_deleted_where_told_in_words(account: Account, tmp_path: Path, monkeypatch):
@@ -384,7 +384,7 @@ def test_a_deploy_broken_off_at_any_call_can_be_run_again(endpoint: str, tmp_pat
             deploy(account.aws(breaking.around), wanted)
         deploy(account.aws(), wanted)
         assert set(resources(account)) == {"ExportBucket", "ApiLogs"}, at
-        assert operations.status(account.aws(), "shop").endswith("_COMPLETE"), at
+        assert planning.status(account.aws(), "shop").endswith("_COMPLETE"), at
         assert not waiting_change_sets(account), at
         if breaking.is_over:
             break
@@ -401,9 +401,9 @@ def test_a_destroy_broken_off_at_any_call_can_be_run_again(endpoint: str, tmp_pa
         breaking = Breaking(at, after)
         aws = account.aws(breaking.around)
         with contextlib.suppress(Broken):
-            operations.destroy(aws, operations.target(aws, wanted), lambda line: None)
-        operations.destroy(account.aws(), operations.target(account.aws(), wanted), lambda line: None)
-        assert operations.status(account.aws(), "shop") == states.NONE
+            deploying.destroy(aws, target.target(aws, wanted), lambda line: None)
+        deploying.destroy(account.aws(), target.target(account.aws(), wanted), lambda line: None)
+        assert planning.status(account.aws(), "shop") == states.NONE
         assert objects(account, bucket)
         assert [item["Name"] for item in account.client("s3").list_buckets()["Buckets"]] == [bucket]
         if breaking.is_over:

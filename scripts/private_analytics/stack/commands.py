@@ -10,9 +10,9 @@ import click
 
 from .. import aws as clients
 from ..errors import UserError
-from . import operations, settings, states, template
+from . import deploying, planning, settings, states, template
 from .changes import Line
-from .operations import Aws, Target
+from .target import Aws, Target, target
 
 
 @click.group("stack")
@@ -35,7 +35,7 @@ def _with_target(command: Callable) -> Callable:
         parameters = template.merge(template.read_parts())["Parameters"]
         wanted = settings.read(file, parameters)
         aws = Aws(*(clients.client(service) for service in ("cloudformation", "s3", "sts", "logs", "glue")))
-        command(aws, operations.target(aws, wanted), **options)
+        command(aws, target(aws, wanted), **options)
 
     return with_target
 
@@ -44,7 +44,7 @@ def _with_target(command: Callable) -> Callable:
 @_with_target
 def show_plan(aws: Aws, goal: Target) -> None:
     """Show what a deploy would change, what was changed by hand, and what is wrong with the stack."""
-    plan = operations.plan(aws, goal)
+    plan = planning.plan(aws, goal)
     _show(goal, plan)
     if not plan.has_changes:
         click.echo("A deploy has nothing to change.")
@@ -56,21 +56,21 @@ def show_plan(aws: Aws, goal: Target) -> None:
 @_with_target
 def deploy(aws: Aws, goal: Target, yes: bool, revert_drift: bool) -> None:
     """Make the stack what its settings and template say; shows the plan and asks. It can be broken off and run again."""
-    now = operations.status(aws, goal.stack)
+    now = planning.status(aws, goal.stack)
     if states.meaning(now).can == "wait":
         click.echo(f"{goal.stack}: {states.meaning(now).note} Waiting for its end ...")
-        operations.wait(aws, goal.stack, click.echo)
-    plan = operations.plan(aws, goal, keep=True, revert_drift=revert_drift, drift=not revert_drift)
+        deploying.wait(aws, goal.stack, click.echo)
+    plan = planning.plan(aws, goal, keep=True, revert_drift=revert_drift, drift=not revert_drift)
     _show(goal, plan)
     if plan.change_set is None:
         click.echo(f"{goal.stack} is as it should be.")
     else:
         if not yes and not click.confirm("Do it?"):
-            operations.delete_change_set(aws, plan.change_set)
+            planning.delete_change_set(aws, plan.change_set)
             raise UserError("Nothing was changed.")
-        operations.execute(aws, goal, plan.change_set, click.echo)
+        deploying.execute(aws, goal, plan.change_set, click.echo)
         click.echo(f"{goal.stack} is deployed.")
-    for name, value, description in operations.outputs(aws, goal.stack):
+    for name, value, description in deploying.outputs(aws, goal.stack):
         click.echo(f"  {name:<26} {value}   {description}")
 
 
@@ -83,7 +83,7 @@ def destroy(aws: Aws, goal: Target, yes: bool, delete_logs: bool, confirm: str |
     """Delete the stack. Logs, tables, images and secrets stay, unless told otherwise in words."""
     if confirm and not delete_logs:
         raise click.UsageError("--confirm belongs to --delete-logs.")
-    goes, stays = operations.what_goes(aws, goal)
+    goes, stays = deploying.what_goes(aws, goal)
     _list(f"Deleted with the stack {goal.stack}, account {goal.account}, {goal.region}:", goes)
     if delete_logs:
         erased = [f"{goal.export_bucket} with all exported logs and tables", *goal.log_groups]
@@ -95,11 +95,11 @@ def destroy(aws: Aws, goal: Target, yes: bool, delete_logs: bool, confirm: str |
         _list("Kept (the next deploy takes buckets, log groups and databases over; secrets are made anew):", stays)
     if not yes and not click.confirm("Delete the stack?"):
         raise UserError("Nothing was deleted.")
-    operations.destroy(aws, goal, click.echo, delete_logs=delete_logs)
+    deploying.destroy(aws, goal, click.echo, delete_logs=delete_logs)
     click.echo(f"{goal.stack} is gone.")
 
 
-def _show(goal: Target, plan: operations.Plan) -> None:
+def _show(goal: Target, plan: planning.Plan) -> None:
     click.echo(f"Stack {goal.stack}, account {goal.account}, {goal.region}")
     if plan.state.note:
         click.echo(f"Note: {plan.state.note}")

@@ -1,0 +1,142 @@
+"""Carrying out a plan, and deleting a stack: calls in an order that can be broken off anywhere and begun again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from botocore.exceptions import ClientError
+
+from ..aws import explained
+from ..errors import UserError
+from . import artifacts, states, template
+from .planning import status
+from .target import Aws, Target, telling
+
+
+def execute(aws: Aws, goal: Target, change_set: str, say: Callable[[str], None]) -> None:
+    """Carry out a change set and wait for its end. Raises UserError with what failed."""
+    events = _Events(aws, goal.stack)
+    with telling(f"execute the change set of {goal.stack}"):
+        aws.cloudformation.execute_change_set(ChangeSetName=change_set)
+    ended = wait(aws, goal.stack, say, events)
+    if ended not in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"):
+        state = states.meaning(ended)
+        raise UserError(
+            f"{goal.stack}: {ended}. {events.reasons()} {state.note} {state.advice.replace('{stack}', goal.stack)}".rstrip()
+        )
+
+
+def wait(aws: Aws, stack: str, say: Callable[[str], None], events: _Events | None = None) -> str:
+    """Wait until nothing is under way, telling what happens; the status then."""
+    events = events or _Events(aws, stack)
+    while True:
+        now = status(aws, stack)
+        for line in events.new():
+            say(line)
+        # REVIEW_IN_PROGRESS is no work under way, but a change set that nobody has executed.
+        if not now.endswith("_IN_PROGRESS") or now == "REVIEW_IN_PROGRESS":
+            return now
+        aws.pause()
+
+
+def outputs(aws: Aws, stack: str) -> list[tuple[str, str, str]]:
+    """Name, value and description of each output."""
+    with telling(f"look up the stack {stack}"):
+        found = aws.cloudformation.describe_stacks(StackName=stack)["Stacks"][0].get("Outputs", [])
+    return sorted((item["OutputKey"], item["OutputValue"], item.get("Description", "")) for item in found)
+
+
+def what_goes(aws: Aws, goal: Target) -> tuple[list[str], list[str]]:
+    """What deleting the stack deletes and what it leaves, by type and name. Nothing where there is no stack."""
+    kept_ids = set(template.retained(goal.template))
+    goes, stays = [], []
+    if status(aws, goal.stack) == states.NONE:
+        return goes, stays
+    with telling(f"list what {goal.stack} holds"):
+        for page in aws.cloudformation.get_paginator("list_stack_resources").paginate(StackName=goal.stack):
+            for item in page["StackResourceSummaries"]:
+                if item["ResourceStatus"] == "DELETE_COMPLETE":
+                    continue
+                line = f"{item['LogicalResourceId']} ({item['ResourceType']}) {item.get('PhysicalResourceId', '')}".rstrip()
+                (stays if item["LogicalResourceId"] in kept_ids else goes).append(line)
+    return goes, stays
+
+
+def destroy(aws: Aws, goal: Target, say: Callable[[str], None], *, delete_logs: bool = False) -> None:
+    """Delete the stack and its code; with `delete_logs` the export bucket and the log groups too. Raises UserError."""
+    before = status(aws, goal.stack)
+    if states.meaning(before).can == "wait":
+        wait(aws, goal.stack, say)
+        before = status(aws, goal.stack)
+    if before not in (states.NONE, "DELETE_COMPLETE"):
+        with telling(f"look up the stack {goal.stack}"):
+            # By its ARN a deleted stack can still be asked for.
+            arn = aws.cloudformation.describe_stacks(StackName=goal.stack)["Stacks"][0]["StackId"]
+        events = _Events(aws, arn)
+        with telling(f"delete the stack {goal.stack}"):
+            aws.cloudformation.delete_stack(StackName=arn)
+        ended = wait(aws, arn, say, events)
+        if ended not in (states.NONE, "DELETE_COMPLETE"):
+            raise UserError(f"{goal.stack}: {ended}. {events.reasons()} {states.meaning(ended).advice}")
+    with telling(f"delete the bucket {goal.artifacts_bucket}"):
+        artifacts.delete_bucket(aws.s3, goal.artifacts_bucket)
+    if delete_logs:
+        with telling(f"delete the bucket {goal.export_bucket}"):
+            artifacts.delete_bucket(aws.s3, goal.export_bucket)
+        say(f"deleted {goal.export_bucket}")
+        for name in goal.log_groups:
+            with telling(f"delete the log group {name}"):
+                try:
+                    aws.logs.delete_log_group(logGroupName=name)
+                except aws.logs.exceptions.ResourceNotFoundException:
+                    continue
+            say(f"deleted {name}")
+
+
+class _Events:
+    """The stack's events from now on."""
+
+    def __init__(self, aws: Aws, stack: str) -> None:
+        self._aws = aws
+        self._stack = stack
+        self._seen = {event["EventId"] for event in self._read()}
+        self._failures: list[str] = []
+
+    def new(self) -> Iterator[str]:
+        """Lines for what happened since the last look, oldest first."""
+        for event in reversed(self._read()):
+            if event["EventId"] in self._seen:
+                continue
+            self._seen.add(event["EventId"])
+            result, reason = event["ResourceStatus"], event.get("ResourceStatusReason", "")
+            if result.endswith("_FAILED"):
+                self._failures.append(f"{event['LogicalResourceId']}: {reason}")
+            if not result.endswith("_IN_PROGRESS"):
+                yield f"{result.lower().replace('_', ' ')}: {event['LogicalResourceId']} {reason}".rstrip()
+
+    def reasons(self) -> str:
+        """What failed, without what was only cancelled because of it."""
+        first = [text for text in self._failures if "cancelled" not in text]
+        if any("DescribeEvents" in text for text in first):
+            first = self._refusals() or first
+        return " ".join(first or self._failures)
+
+    def _refusals(self) -> list[str]:
+        """What CloudFormation found wrong before it began; it stands in events of another kind."""
+        with telling(f"read the events of {self._stack}"):
+            found = self._aws.cloudformation.describe_events(StackName=self._stack)["OperationEvents"]
+        refused = [event for event in found if event.get("ValidationStatus") == "FAILED"]
+        return [
+            f"{event['LogicalResourceId']}: {event['ValidationStatusReason']}"
+            for event in refused
+            if event["OperationId"] == refused[0]["OperationId"]
+        ]
+
+    def _read(self) -> list[dict]:
+        """The latest page is enough: we look every few seconds."""
+        try:
+            return self._aws.cloudformation.describe_stack_events(StackName=self._stack)["StackEvents"]
+        except ClientError as error:
+            if "does not exist" in str(error):
+                return []
+            raise explained(error, f"read the events of {self._stack}") from error

@@ -1,0 +1,182 @@
+"""What a deploy would do: change sets, drift, and what is wrong with a stack as it is."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import dataclass, field, replace
+
+from botocore.exceptions import ClientError
+
+from ..errors import UserError
+from . import artifacts, changes, states, template
+from .changes import Line
+from .target import Aws, Target, built, telling
+
+CHANGE_SET = "private-analytics-"  # change sets of ours begin so
+NOTHING_TO_DO = ("didn't contain changes", "No updates are to be performed")
+URL_SUFFIX = {"aws-cn": "amazonaws.com.cn"}
+
+
+@dataclass
+class Plan:
+    """What a deploy would do. `change_set` is its ARN, where AWS worked it out and it was kept."""
+
+    state: states.State
+    lines: list[Line] = field(default_factory=list)
+    drift: list[Line] = field(default_factory=list)
+    change_set: str | None = None
+    has_changes: bool = True
+
+
+def status(aws: Aws, stack: str) -> str:
+    """The stack's status, or states.NONE. Raises UserError."""
+    with telling(f"look up the stack {stack}"):
+        try:
+            return aws.cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]
+        except ClientError as error:
+            if "does not exist" in str(error):
+                return states.NONE
+            raise
+
+
+def plan(aws: Aws, goal: Target, *, keep: bool = False, revert_drift: bool = False, drift: bool = True) -> Plan:
+    """What a deploy would do.
+
+    For a stack that is not there everything is new, and nothing is called but a look. For one that is there, AWS works it out
+    from the template, which must be uploaded for that. `keep` leaves the change set, to be executed.
+    Raises UserError where the stack cannot be changed as it is.
+    """
+    state = states.meaning(status(aws, goal.stack))
+    if state.can in ("stuck", "wait"):
+        advice = state.advice or "Wait for its end, then again: aws cloudformation describe-stack-events --stack-name {stack}"
+        raise UserError(f"{goal.stack}: {state.note} {failures(aws, goal.stack)} {advice.replace('{stack}', goal.stack)}")
+    goal, found_there = leave_out_databases(aws, goal, state)
+    if state.can == "create" and not keep:
+        resources = goal.template["Resources"]
+        return Plan(state, [Line(f"  add      {name} ({resources[name]['Type']})") for name in built(goal)] + found_there)
+    publish(aws, goal)
+    drifted = list(changes.of_drift(detect_drift(aws, goal.stack))) if drift and state.can == "update" else []
+    change_set, found = create_change_set(aws, goal, state, revert_drift=revert_drift)
+    if not keep and change_set:
+        delete_change_set(aws, change_set)
+    return Plan(
+        state,
+        found_there + list(changes.of_change_set(found, template.retained(goal.template))),
+        drifted,
+        change_set,
+        bool(found),
+    )
+
+
+def leave_out_databases(aws: Aws, goal: Target, state: states.State) -> tuple[Target, list[Line]]:
+    """The stack without Glue databases that exist already and are not its own: an earlier stack left them, or `tables` made them.
+    They are used by their names; CloudFormation would fail to make them, and is not known to take them over."""
+    names = {
+        logical_id: resource["Properties"]["DatabaseName"]
+        for logical_id, resource in goal.template["Resources"].items()
+        if resource["Type"] == "AWS::Glue::Database"
+    }
+    own = set()
+    if state.can == "update":
+        with telling(f"list what {goal.stack} holds"):
+            for page in aws.cloudformation.get_paginator("list_stack_resources").paginate(StackName=goal.stack):
+                own |= {item["LogicalResourceId"] for item in page["StackResourceSummaries"]}
+    others = []
+    for logical_id, name in names.items():
+        with telling(f"look up the Glue database {name}"):
+            try:
+                aws.glue.get_database(Name=name)
+            except aws.glue.exceptions.EntityNotFoundException:
+                continue
+        if logical_id not in own:
+            others.append(logical_id)
+    lines = [Line(f"  use      {names[logical_id]}, a Glue database that is there already") for logical_id in others]
+    return replace(goal, template=template.without(goal.template, others)), lines
+
+
+def publish(aws: Aws, goal: Target) -> None:
+    """Bring template and code to the artifacts bucket, which is made where it is missing. Raises UserError."""
+    with telling(f"make the bucket {goal.artifacts_bucket}"):
+        artifacts.ensure_bucket(aws.s3, goal.artifacts_bucket, goal.region, goal.partition)
+    with telling(f"upload the code to {goal.artifacts_bucket}"):
+        artifacts.upload(aws.s3, goal.artifacts_bucket, (*goal.bundles, goal.body))
+
+
+def create_change_set(
+    aws: Aws, goal: Target, state: states.State, *, revert_drift: bool = False
+) -> tuple[str | None, list[dict]]:
+    """A change set's ARN and its changes; (None, []) where there is nothing to do. What broken-off runs left is removed first."""
+    if state.can == "update" or state.note:
+        _delete_left_change_sets(aws, goal.stack)
+    suffix = URL_SUFFIX.get(goal.partition, "amazonaws.com")
+    how = {"DeploymentMode": "REVERT_DRIFT"} if revert_drift else {"ImportExistingResources": True}
+    with telling(f"create a change set for {goal.stack}"):
+        arn = aws.cloudformation.create_change_set(
+            StackName=goal.stack,
+            ChangeSetName=CHANGE_SET + hashlib.sha256(f"{goal.body.key}{time.time_ns()}".encode()).hexdigest()[:16],
+            ChangeSetType="CREATE" if state.can == "create" else "UPDATE",
+            TemplateURL=f"https://s3.{goal.region}.{suffix}/{goal.artifacts_bucket}/{goal.body.key}",
+            Parameters=goal.parameters,
+            Capabilities=["CAPABILITY_IAM"],
+            **how,
+        )["Id"]
+        while True:
+            found = aws.cloudformation.describe_change_set(ChangeSetName=arn)
+            if found["Status"] not in ("CREATE_PENDING", "CREATE_IN_PROGRESS"):
+                break
+            aws.pause()
+    if found["Status"] == "FAILED":
+        delete_change_set(aws, arn)
+        reason = found.get("StatusReason", "")
+        if any(words in reason for words in NOTHING_TO_DO):
+            return None, []
+        raise UserError(f"{goal.stack}: CloudFormation does not take the change set: {reason}")
+    listed = list(found["Changes"])
+    with telling(f"read the change set for {goal.stack}"):
+        while found.get("NextToken"):
+            found = aws.cloudformation.describe_change_set(ChangeSetName=arn, NextToken=found["NextToken"])
+            listed += found["Changes"]
+    return arn, listed
+
+
+def delete_change_set(aws: Aws, arn: str) -> None:
+    with telling("delete the change set"):
+        aws.cloudformation.delete_change_set(ChangeSetName=arn)
+
+
+def _delete_left_change_sets(aws: Aws, stack: str) -> None:
+    with telling(f"list the change sets of {stack}"):
+        for page in aws.cloudformation.get_paginator("list_change_sets").paginate(StackName=stack):
+            for item in page["Summaries"]:
+                if item["ChangeSetName"].startswith(CHANGE_SET) and not item.get("ExecutionStatus", "").startswith("EXECUTE"):
+                    aws.cloudformation.delete_change_set(ChangeSetName=item["ChangeSetId"])
+
+
+def detect_drift(aws: Aws, stack: str) -> list[dict]:
+    """What was changed outside of the stack, as CloudFormation tells it. Raises UserError."""
+    with telling(f"look for drift in {stack}"):
+        detection = aws.cloudformation.detect_stack_drift(StackName=stack)["StackDriftDetectionId"]
+        while True:
+            found = aws.cloudformation.describe_stack_drift_detection_status(StackDriftDetectionId=detection)
+            if found["DetectionStatus"] != "DETECTION_IN_PROGRESS":
+                break
+            aws.pause()
+        drifts, more = [], {}
+        while True:
+            page = aws.cloudformation.describe_stack_resource_drifts(
+                StackName=stack, StackResourceDriftStatusFilters=["MODIFIED", "DELETED"], **more
+            )
+            drifts += page["StackResourceDrifts"]
+            if not page.get("NextToken"):
+                return drifts
+            more = {"NextToken": page["NextToken"]}
+
+
+def failures(aws: Aws, stack: str) -> str:
+    """What the stack's latest events say went wrong, oldest first."""
+    with telling(f"read the events of {stack}"):
+        events = aws.cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
+    failed = [event for event in reversed(events) if event["ResourceStatus"].endswith("_FAILED")]
+    reasons = (f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', '')}" for event in failed)
+    return " ".join(reason for reason in reasons if "cancelled" not in reason)
