@@ -103,17 +103,8 @@ def built(goal: Target) -> list[str]:
             case {"Fn::And": inner}:
                 return all(holds(one) for one in inner)
             case {"Fn::Equals": [left, right]}:
-                return _text(left, values) == _text(right, values)
+                return template.evaluate(left, values) == template.evaluate(right, values)
         raise ValueError(f"cannot evaluate the condition {condition!r}")
 
     resources = goal.template["Resources"].items()
     return [name for name, item in resources if "Condition" not in item or holds(conditions[item["Condition"]])]
-
-
-def _text(value: Any, values: dict[str, str]) -> str:
-    """As template.evaluate, where a Ref of a list inside a Join is its text."""
-    return (
-        values[value["Fn::Join"][1]["Ref"]]
-        if isinstance(value, dict) and "Fn::Join" in value
-        else template.evaluate(value, values)
-    )

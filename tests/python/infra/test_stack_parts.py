@@ -247,6 +247,7 @@ def test_on_off_and_days_are_taken_as_people_write_them(tmp_path: Path):
         ("Parameters: {FirstDay: '2026-10-01', GlacierAfterDays: many}", "no whole number"),
         ("Parameters: {FirstDay: '2026-10-01', BytesScannedCutoff: 1}", "less than 10000000"),
         ("Parameters: {FirstDay: '2026-10-01', NamePrefix: My_Shop}", "NamePrefix is 'My_Shop'"),
+        ("Parameters: {FirstDay: '2026-10-01', OtherReaders: me}", "OtherReaders is 'me'"),
         ("Parameters: {FirstDay: '2026-10-01', NamePrefix: a-very-long-name-indeed}", "longer than 20"),
         ("Parameters: {FirstDay: '2026-10-01', GlacierAfterDays: 900}", "ExpireLogsAfterDays must be more"),
         ("Stack: 1x\nParameters: {FirstDay: '2026-10-01'}", "Stack is '1x'"),
