@@ -323,6 +323,22 @@ def test_a_first_deploy_that_failed_says_why_and_what_to_do(account: Account, tm
     assert last.exit_code == 0, last.output
 
 
+def test_an_update_that_failed_is_undone_and_said(account: Account, tmp_path: Path, monkeypatch):
+    deploy(account.aws(), make_settings(tmp_path))
+    parts = template.read_parts()
+    refused = {"Type": "AWS::SSM::Parameter", "Properties": {"Name": "/x", "Type": "SecureString", "Value": "x"}}
+    monkeypatch.setattr(template, "read_parts", lambda: parts | {"more.yaml": {"Resources": {"Refused": refused}}})
+    failed = run(account, tmp_path, "deploy", "--yes", monkeypatch=monkeypatch)
+    assert failed.exit_code == 1
+    assert "UPDATE_ROLLBACK_COMPLETE" in failed.output
+    assert "Refused: " in failed.output
+    monkeypatch.setattr(template, "read_parts", lambda: parts)
+    plan = run(account, tmp_path, "plan", monkeypatch=monkeypatch)
+    assert plan.exit_code == 0
+    assert "The last update failed and was undone" in plan.output
+    assert deploy(account.aws(), make_settings(tmp_path)).change_set is None
+
+
 # --- Broken off at every call ---
 
 
