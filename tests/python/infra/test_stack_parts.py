@@ -110,6 +110,16 @@ def test_logs_go_to_glacier_and_results_expire():
     assert "AbortIncompleteMultipartUpload" in rules["what-is-left-over-goes"]
 
 
+def test_dbt_says_itself_where_its_tables_lie():
+    """Else its seeds would lie among query results, and be gone after a week."""
+    enforced = {
+        name: item["Properties"]["WorkGroupConfiguration"]["EnforceWorkGroupConfiguration"]
+        for name, item in WHOLE["Resources"].items()
+        if item["Type"] == "AWS::Athena::WorkGroup"
+    }
+    assert enforced == {"TransformWorkgroup": False, "AnalystsWorkgroup": True, "DashboardsWorkgroup": True}
+
+
 def test_names_of_retained_resources_are_written_out_and_nothing_else_is_changed():
     values = {name: str(rules.get("Default", "")) for name, rules in WHOLE["Parameters"].items()}
     values |= {"AWS::AccountId": "111122223333", "AWS::Region": "eu-central-1", "NamePrefix": "my-shop"}
