@@ -17,6 +17,7 @@ from private_analytics import samples
 from private_analytics.cost_command import cost
 from private_analytics.errors import UserError
 from private_analytics.exports.commands import check_exports, export
+from private_analytics.publish.command import publish
 from private_analytics.stack.commands import stack
 
 
@@ -38,6 +39,7 @@ def cli() -> None:
 cli.add_command(export)
 cli.add_command(stack)
 cli.add_command(cost)
+cli.add_command(publish)
 
 
 @cli.group("check")

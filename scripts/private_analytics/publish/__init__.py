@@ -1,0 +1,1 @@
+"""Publishing: the marts copied into a PostgreSQL database, for tools that cannot ask Athena."""

@@ -1,0 +1,68 @@
+"""What is published: the models in models/marts, as their contracts and tests declare them."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from .. import dbt_project
+from ..errors import UserError
+
+FOLDER = "marts"
+
+
+@dataclass(frozen=True)
+class Mart:
+    """A table to copy.
+
+    relation: its name in the engine, quoted. columns: name -> type, as the contract has them. key: the columns that a test
+    holds unique. date_column: the first column that is a date or a timestamp; its date is the unit in which rows are copied.
+    """
+
+    name: str
+    relation: str
+    description: str
+    columns: dict[str, str]
+    key: tuple[str, ...]
+    date_column: str
+
+
+def read_marts() -> list[Mart]:
+    """The marts of this dbt project under the current target. Raises UserError where dbt cannot read the project."""
+    parsed = dbt_project.run("parse")
+    if not parsed.succeeded:
+        raise UserError(f"dbt cannot read the project: {parsed.error}. `dbt parse` says more.")
+    folder = Path(os.environ.get("DBT_TARGET_PATH") or dbt_project.PROJECT / "target")
+    return marts_of(json.loads((folder / "manifest.json").read_bytes()))
+
+
+def marts_of(manifest: dict) -> list[Mart]:
+    """The marts of a dbt manifest, by name. Raises UserError for one that cannot be published."""
+    nodes = manifest["nodes"].values()
+    keys = {node["attached_node"]: key for node in nodes if (key := _unique_columns(node))}
+    models = [node for node in nodes if node["resource_type"] == "model" and node["fqn"][1] == FOLDER]
+    return sorted((_mart(node, keys.get(node["unique_id"], ())) for node in models), key=lambda mart: mart.name)
+
+
+def _mart(node: dict, key: tuple[str, ...]) -> Mart:
+    columns = {column["name"]: (column["data_type"] or "").lower() for column in node["columns"].values()}
+    if not node["config"]["contract"]["enforced"]:
+        raise UserError(f"{node['name']} has no enforced contract, so its types are unknown. Add one to {_yaml_of(node)}.")
+    dates = [name for name, kind in columns.items() if kind.startswith(("date", "timestamp"))]
+    if not dates:
+        raise UserError(f"{node['name']} has no column that is a date or a timestamp. Add one in {_yaml_of(node)}.")
+    return Mart(node["alias"], node["relation_name"], " ".join(node["description"].split()), columns, key, dates[0])
+
+
+def _yaml_of(node: dict) -> str:
+    return node["patch_path"].partition("://")[2] if node["patch_path"] else f"a YAML file beside {node['original_file_path']}"
+
+
+def _unique_columns(node: dict) -> tuple[str, ...]:
+    """The columns that a test of a model holds unique; none for other nodes."""
+    test = node.get("test_metadata") or {}
+    if test.get("name") == "unique":
+        return (test["kwargs"]["column_name"],)
+    return tuple(test["kwargs"]["columns"]) if test.get("name") == "unique_combination" else ()

@@ -1,0 +1,130 @@
+"""The engine that holds the marts: which dates they have, and the rows of some of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, NamedTuple
+
+import duckdb
+import pyathena
+from botocore.exceptions import BotoCoreError
+from dbt.adapters.athena.session import get_boto3_session_from_credentials
+from dbt.config.runtime import load_profile
+
+from .. import dbt_project
+from ..errors import UserError
+from .marts import Mart
+
+ROWS_AT_ONCE = 1000  # as many as Athena gives in one answer
+# How each engine says a digest of a set of rows, in any order. The hash of a row must mix its columns: sums of plain column
+# hashes stay the same where two rows exchange a value.
+DIGESTS = {
+    "duckdb": "cast(sum(hash(hash({columns}))){over} as varchar)",
+    "athena": "to_hex(checksum(json_format(cast(row({columns}) as json))){over})",
+}
+
+
+class Row(NamedTuple):
+    """A row of a mart: its values in the contract's order, its date, and the digest of all rows of that date."""
+
+    values: tuple
+    day: date
+    digest: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """A DB-API connection to an engine, duckdb or athena."""
+
+    engine: str
+    connection: Any
+
+    def digests(self, mart: Mart) -> dict[date, str]:
+        """A digest of the rows of each date. Athena reads the whole mart for it, but sends a line a date."""
+        day = _day(mart)
+        sql = f"select {day}, {self._digest(mart, '')} from {mart.relation} group by {day}"  # noqa: S608 (all of it quoted)
+        found = dict(self._query(mart, sql))
+        if None in found:
+            raise UserError(f"{mart.relation} has rows without {mart.date_column}, so they belong to no date. See `dbt test`.")
+        return found
+
+    def rows(self, mart: Mart, days: Iterable[date] | None) -> Iterator[Row]:
+        """The rows of these dates (None: of all), with the digest of what is read here, whatever digests() saw before."""
+        day = _day(mart)
+        digest = self._digest(mart, f" over (partition by {day})")
+        sql = f"select {_columns(mart)}, {day}, {digest} from {mart.relation}"  # noqa: S608 (all of it quoted)
+        if days is not None:
+            literals = ", ".join(f"date '{each}'" for each in days)
+            sql += f" where {day} in ({literals})"
+        for *values, on, digest in self._query(mart, sql):
+            yield Row(tuple(values), on, digest)
+
+    def _digest(self, mart: Mart, over: str) -> str:
+        return f"'{self.engine} ' || " + DIGESTS[self.engine].format(columns=_columns(mart), over=over)
+
+    def _query(self, mart: Mart, sql: str) -> Iterator[tuple]:
+        try:
+            cursor = self.connection.cursor()
+            cursor.execute(sql)
+            while rows := cursor.fetchmany(ROWS_AT_ONCE):
+                yield from rows
+        except (duckdb.Error, pyathena.Error, BotoCoreError) as error:
+            raise UserError(f"{mart.relation} cannot be read: {_first_line(error)}. `dbt build` makes it.") from None
+
+
+@contextmanager
+def open_source() -> Iterator[Source]:
+    """The engine of the current dbt target. Raises UserError where it cannot be reached."""
+    credentials = load_profile(str(dbt_project.PROJECT), {}).credentials
+    connect = _athena if credentials.type == "athena" else _duckdb
+    source = connect(credentials)
+    try:
+        yield source
+    finally:
+        source.connection.close()
+
+
+def _duckdb(credentials: Any) -> Source:
+    database = dbt_project.database()
+    if not database.is_file():
+        raise UserError(f"There is no database at {database}. `dbt build` makes it, `make demo` does from sample logs.")
+    try:
+        connection = duckdb.connect(str(database), read_only=True)
+    except duckdb.Error as error:
+        raise UserError(f"{database} cannot be read: {_first_line(error)}. While dbt runs, nobody else can read it.") from None
+    return Source("duckdb", connection)
+
+
+def _athena(credentials: Any) -> Source:
+    try:
+        connection = pyathena.connect(
+            session=get_boto3_session_from_credentials(credentials),
+            region_name=credentials.region_name,
+            endpoint_url=credentials.endpoint_url,
+            work_group=credentials.work_group,
+            s3_staging_dir=credentials.s3_staging_dir,
+            schema_name=credentials.schema,
+            poll_interval=credentials.poll_interval,
+        )
+    except BotoCoreError as error:
+        raise UserError(f"{error}. Set AWS_PROFILE to one of: aws configure list-profiles") from None
+    return Source("athena", connection)
+
+
+def _columns(mart: Mart) -> str:
+    return ", ".join(map(_quoted, mart.columns))
+
+
+def _day(mart: Mart) -> str:
+    return f"cast({_quoted(mart.date_column)} as date)"
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0].rstrip(".")
