@@ -1,0 +1,121 @@
+"""Publishing from Athena: PostgreSQL gets what Athena has, value by value."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pyathena
+import pytest
+from athena_project import AthenaProject
+from postgres_server import PASSWORD, PostgresServer
+from private_analytics import dbt_project
+from private_analytics.publish import copying, postgres
+from private_analytics.publish.source import Source
+from project import TABLES, Project, nasty_exports
+from tiny_marts import MARTS, NEW, OLD, Tables, content
+
+from local_aws import LocalAws
+
+NOT_PUBLISHED = {"events", "fct_events", "rejected_log_lines", "loaded_exports"}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[PostgresServer]:
+    with PostgresServer() as server:
+        yield server
+
+
+def test_types_nulls_and_times_survive(
+    aws: LocalAws,
+    database: str,
+    data_uri: str,
+    execute: Callable[..., dict[str, Any]],
+    server: PostgresServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also the day in which two rows exchange a value, and one that does not change."""
+    monkeypatch.setenv("PGPASSWORD", PASSWORD)
+    marts = [replace(mart, relation=f'"awsdatacatalog"."{database}"."{mart.name}"') for mart in MARTS]
+    for mart in marts:
+        columns = ", ".join(f"{name} {GLUE.get(kind, kind)}" for name, kind in mart.columns.items())
+        run(execute, f"create table {database}.{mart.name} ({columns}) location '{data_uri}{mart.name}/' {ICEBERG}")
+
+    def hold(tables: Tables) -> None:
+        for mart in marts:
+            rows = ", ".join(f"({', '.join(map(literal, row))})" for row in tables[mart.name])
+            run(execute, f"delete from {database}.{mart.name}")
+            run(execute, f"insert into {database}.{mart.name} values {rows}")
+
+    athena = pyathena.connect(s3_staging_dir=data_uri, endpoint_url=aws.endpoint, region_name=aws.region, poll_interval=0.05)
+    with server.connect() as reader, closing(postgres.connect(server.url())) as connection:
+        changes = []
+        for tables in (OLD, OLD, NEW):
+            if tables is not OLD or not changes:
+                hold(tables)
+            done = copying.publish(Source("athena", athena), connection, "analytics", marts)
+            changes.append([(change.days, written) for _, change, written in done])
+            assert {name: content(reader, name) for name in tables} == tables
+        reader.execute("drop schema analytics cascade")
+    days = [date(2026, 10, day) for day in (24, 25, 26, 27)]
+    assert changes == [
+        [(None, 4), (None, 3)],
+        [([], 0), ([], 0)],
+        [([days[0], days[2], days[3]], 4), (days[:3], 3)],
+    ]
+
+
+GLUE = {"varchar": "string", "timestamp(6)": "timestamp", "integer": "int"}
+ICEBERG = "tblproperties ('table_type' = 'ICEBERG')"
+
+
+def run(execute: Callable[..., dict[str, Any]], sql: str) -> None:
+    status = execute(sql)["Status"]
+    assert status["State"] == "SUCCEEDED", status
+
+
+def literal(value: object) -> str:
+    match value:
+        case None | bool() | int():
+            return str(value).replace("None", "null")
+        case float():
+            return "infinity()" if math.isinf(value) else f"double '{value!r}'"
+        case datetime():
+            return f"timestamp '{value:%Y-%m-%d %H:%M:%S.%f}'"
+        case date():
+            return f"date '{value}'"
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def test_the_marts_of_the_project(aws: LocalAws, server: PostgresServer, tmp_path: Path) -> None:
+    project = AthenaProject(aws, tmp_path, bucket="publish-exports", schema="publish")
+    project.client("s3").create_bucket(Bucket=project.bucket)
+    lake = Project(tmp_path / "lake", tmp_path / "unused.duckdb")
+    nasty_exports(lake, 9)
+    project.upload(lake.lake)
+    project.make_tables(date(2026, 9, 1))
+    project.build("--exclude-resource-type", "unit_test", "--exclude-resource-type", "test")
+    first = publish(project, server)
+    assert "unchanged" not in first
+    with server.connect() as reader:
+        for name in TABLES.keys() - NOT_PUBLISHED:
+            expected = {tuple(row.values()) for row in project.table(name)}
+            assert expected
+            assert content(reader, name) == expected
+    assert all(line.endswith("unchanged") for line in publish(project, server).splitlines())
+
+
+def publish(project: AthenaProject, server: PostgresServer) -> str:
+    """What the command says."""
+    environment = project.environment | {"PGPASSWORD": PASSWORD}
+    command = [sys.executable, "scripts/bootstrap.py", "publish", "--to", server.url()]
+    done = subprocess.run(command, env=environment, cwd=dbt_project.PROJECT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
