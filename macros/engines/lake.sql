@@ -92,3 +92,35 @@
     {%- endset -%}
     {{ return(query) }}
 {% endmacro %}
+
+
+{% macro refuse_to_lose_exports() %}
+{#- Stops a full refresh before its first model empties anything, where lines that are in the tables cannot be read again. -#}
+    {%- set relation = source('lake', 'log_lines') -%}
+    {%- if execute and flags.FULL_REFRESH and flags.WHICH in ('build', 'run') and load_relation(this) -%}
+        {{ return(adapter.dispatch('refuse_to_lose_exports')(relation)) }}
+    {%- endif -%}
+{% endmacro %}
+
+{% macro default__refuse_to_lose_exports(relation) %}
+{#- Athena passes over objects in Glacier without an error. The query reads what the refresh would read. -#}
+    {%- set query -%}
+        select count(*), cast(min(loaded.export_date) as varchar), cast(max(loaded.export_date) as varchar)
+        from {{ this }} as loaded
+        left join (
+            select distinct regexp_extract("$path", '([^/]+)/[^/]+/[^/]+$', 1) as export_task_id from {{ relation }}
+        ) as readable on loaded.export_task_id = readable.export_task_id
+        where loaded.lines > 0 and readable.export_task_id is null
+    {%- endset -%}
+    {%- set exports, first_day, last_day = run_query(query).rows[0].values() -%}
+    {%- if exports | int -%}
+        {{ exceptions.raise_compiler_error(
+            "A full refresh would lose " ~ exports ~ " exports of " ~ first_day ~ " to " ~ last_day ~ ": they are in the tables, but their"
+            ~ " raw logs are in Glacier or gone. Nothing was changed. Restore them first (docs/runbooks.md, 4)."
+        ) }}
+    {%- endif -%}
+{% endmacro %}
+
+{% macro duckdb__refuse_to_lose_exports(relation) %}
+{#- Its reader stops where a file is not there. -#}
+{% endmacro %}

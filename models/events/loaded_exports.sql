@@ -3,6 +3,8 @@
 -- A full refresh empties it before anything else.
 {{ config(materialized='incremental', incremental_strategy='append') }}
 
+{{ refuse_to_lose_exports() }}
+
 select
     cast(null as varchar) as export_task_id,
     cast(null as varchar) as log_group,

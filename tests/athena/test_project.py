@@ -150,6 +150,24 @@ def test_a_daily_run_reads_each_new_raw_byte_once(athena_project: AthenaProject,
     assert "stg_cloudwatch__log_lines" in scanned.table(found)
 
 
+def test_a_full_refresh_without_all_raw_logs_is_refused(athena_project: AthenaProject) -> None:
+    """Athena reads past what lies in Glacier, as if it were not there; so here an export's objects are gone."""
+    before, ledger = athena_project.table("fct_events"), athena_project.table("loaded_exports")
+    lost = next(row["export_task_id"] for row in ledger if row["lines"])
+    s3 = athena_project.client("s3")
+    keys = [key for key in athena_project.objects("logs/") if f"/{lost}/" in key]
+    kept = {key: s3.get_object(Bucket=athena_project.bucket, Key=key)["Body"].read() for key in keys}
+    for key in kept:
+        s3.delete_object(Bucket=athena_project.bucket, Key=key)
+    done = athena_project.dbt("run", "--full-refresh")
+    for key, content in kept.items():
+        s3.put_object(Bucket=athena_project.bucket, Key=key, Body=content)
+    assert done.returncode == 1
+    assert "would lose 1 exports" in done.stdout
+    assert athena_project.table("fct_events") == before
+    assert athena_project.table("loaded_exports") == ledger
+
+
 def test_a_backfill_of_more_than_100_days(aws: LocalAws, tmp_path: Path) -> None:
     """Athena writes at most 100 partitions with one statement."""
     project = AthenaProject(aws, tmp_path, bucket="backfill-exports", schema="backfill")

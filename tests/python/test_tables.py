@@ -172,6 +172,7 @@ def test_an_export_without_record_is_invisible(project: Project) -> None:
         ("update fct_events set status_code = 999", "accepted_range_fct_events_status_code__599__100"),
         ("update export_health set duplicates = -1", "no_export_kept_more_than_it_had"),
         ("update sessions set session_id = 's'", "unique_sessions_session_id"),
+        ("delete from stg_cloudwatch__log_lines where export_task_id like 'task-%-3'", "every_export_gave_lines"),
     ],
 )
 def test_data_tests_notice_damage(broken: Project, damage: str, test: str) -> None:
