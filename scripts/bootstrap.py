@@ -91,7 +91,13 @@ def demo(logs: Path | None, variables: str) -> None:
 @click.option("--bucket", envvar="ANALYTICS_BUCKET", required=True, help="The bucket that holds logs/ and exports/.")
 @click.option("--prefix", envvar="ANALYTICS_PREFIX", default="", help="What stands before them in the bucket, if anything.")
 @click.option("--database", envvar="ATHENA_LAKE_SCHEMA", default="lake", show_default=True, help="The Glue database.")
-@click.option("--first-day", type=click.DateTime(["%Y-%m-%d"]), required=True, help="Day (UTC) of the oldest export.")
+@click.option(
+    "--first-day",
+    envvar="EXPORT_FIRST_DAY",
+    type=click.DateTime(["%Y-%m-%d"]),
+    required=True,
+    help="Day (UTC) of the oldest export.",
+)
 @click.option("--dry-run", is_flag=True, help="Only show what would be done.")
 def tables(bucket: str, prefix: str, database: str, first_day: datetime, dry_run: bool) -> None:
     """Create the external tables over the export bucket, or mend them."""
