@@ -14,6 +14,7 @@ import yaml
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from private_analytics import samples
+from private_analytics.checks.commands import check_jwt
 from private_analytics.cost_command import cost
 from private_analytics.errors import UserError
 from private_analytics.exports.commands import check_exports, export
@@ -48,6 +49,7 @@ def check() -> None:
 
 
 check.add_command(check_exports)
+check.add_command(check_jwt)
 
 
 @cli.command("sample-logs")

@@ -1,0 +1,142 @@
+"""The canary: a user of the pool who exists to be checked with, and how it signs in."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+from botocore import UNSIGNED
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ..aws import explained
+from ..errors import UserError
+
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+ACCESS, ID = "access", "id"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is checked. url: an endpoint that needs a token and changes nothing. token_use: the kind of token it wants."""
+
+    pool_id: str
+    client_id: str
+    url: str
+    token_use: str = ACCESS
+    jwks_url: str = ""
+
+    @property
+    def issuer(self) -> str:
+        return f"https://cognito-idp.{self.region}.amazonaws.com/{self.pool_id}"
+
+    @property
+    def region(self) -> str:
+        return self.pool_id.partition("_")[0]
+
+    @property
+    def keys_url(self) -> str:
+        return self.jwks_url or f"{self.issuer}/.well-known/jwks.json"
+
+
+@dataclass(frozen=True)
+class Canary:
+    """Its secrets, which repr() does not show. expired_token: one that it was given earlier and that has expired since."""
+
+    username: str
+    password: str = field(repr=False)
+    client_secret: str = field(default="", repr=False)
+    expired_token: str = field(default="", repr=False)
+
+
+class RefusedError(UserError):
+    """Cognito does not let the canary in: why, and what to do."""
+
+    def __init__(self, detail: str, advice: str) -> None:
+        super().__init__(f"{detail}. {advice}")
+        self.detail, self.advice = detail, advice
+
+
+def checked(settings: Settings) -> Settings:
+    """Raises UserError for settings that cannot be right."""
+    if not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d_[0-9a-zA-Z]+", settings.pool_id):
+        raise UserError(f"{settings.pool_id!r} is no id of a user pool, such as eu-central-1_Ab12Cd34E.")
+    for url in (settings.url, settings.keys_url):
+        address = urlsplit(url)
+        if address.scheme != "https" and not (address.scheme == "http" and address.hostname in LOOPBACK):
+            raise UserError(f"{url} must begin with https://: who is on the way could read tokens, or give keys of their own.")
+    return settings
+
+
+def read_canary(variables: Mapping[str, str], secrets: Any) -> Canary:
+    """From CANARY_USERNAME, CANARY_PASSWORD and so on, or from the JSON of the secret that CANARY_SECRET names.
+
+    Raises UserError where they are not there.
+    """
+    names = ("username", "password", "client_secret", "expired_token")
+    found = {name: variables.get(f"CANARY_{name.upper()}", "") for name in names}
+    if secret := variables.get("CANARY_SECRET"):
+        try:
+            stored = json.loads(secrets().get_secret_value(SecretId=secret)["SecretString"])
+            found |= {name: str(stored[name]) for name in names if stored.get(name)}
+        except (ClientError, BotoCoreError) as error:
+            raise explained(error, f"read the secret {secret}") from None
+        except (ValueError, KeyError, AttributeError):
+            raise UserError(f"The secret {secret} is no JSON object with username and password.") from None
+    if not (found["username"] and found["password"]):
+        raise UserError("The canary has no name or no password: set CANARY_USERNAME and CANARY_PASSWORD, or CANARY_SECRET.")
+    return Canary(**found)
+
+
+def cognito(settings: Settings) -> Any:
+    """A client that needs no AWS credentials, as nobody does who signs in."""
+    patience = Config(signature_version=UNSIGNED, connect_timeout=10, read_timeout=10, retries={"total_max_attempts": 2})
+    try:
+        return boto3.client("cognito-idp", region_name=settings.region, config=patience)
+    except BotoCoreError as error:
+        raise UserError(f"{error}. Set AWS_PROFILE to one of: aws configure list-profiles") from None
+
+
+def sign_in(client: Any, settings: Settings, canary: Canary) -> dict[str, str]:
+    """Its tokens: access and id. Raises RefusedError, and UserError where Cognito cannot be asked."""
+    parameters = {"USERNAME": canary.username, "PASSWORD": canary.password}
+    if canary.client_secret:
+        message = (canary.username + settings.client_id).encode()
+        digest = hmac.digest(canary.client_secret.encode(), message, hashlib.sha256)
+        parameters["SECRET_HASH"] = base64.b64encode(digest).decode()
+    try:
+        answer = client.initiate_auth(AuthFlow="USER_PASSWORD_AUTH", ClientId=settings.client_id, AuthParameters=parameters)
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code in REFUSALS:
+            raise RefusedError(f"Cognito says {code}: {error.response['Error']['Message']}", REFUSALS[code]) from None
+        raise explained(error, f"sign in to {settings.pool_id}") from None
+    except BotoCoreError as error:
+        raise explained(error, f"sign in to {settings.pool_id}") from None
+    if challenge := answer.get("ChallengeName"):
+        raise RefusedError(
+            f"Cognito asks for {challenge}",
+            "Give the canary a permanent password (aws cognito-idp admin-set-user-password --permanent) and no second factor.",
+        )
+    tokens = answer["AuthenticationResult"]
+    return {ACCESS: tokens["AccessToken"], ID: tokens["IdToken"]}
+
+
+_SIGN_IN = "Set the canary's password anew in the pool, and the same in CANARY_PASSWORD or the secret that CANARY_SECRET names."
+_CLIENT = "Let the app client allow ALLOW_USER_PASSWORD_AUTH; if it has a secret, set CANARY_CLIENT_SECRET."
+REFUSALS = {
+    "NotAuthorizedException": _SIGN_IN,
+    "UserNotFoundException": _SIGN_IN,
+    "PasswordResetRequiredException": _SIGN_IN,
+    "UserNotConfirmedException": _SIGN_IN,
+    "InvalidParameterException": _CLIENT,
+    "ResourceNotFoundException": "Compare CANARY_POOL_ID and CANARY_CLIENT_ID with the pool.",
+}

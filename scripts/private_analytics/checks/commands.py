@@ -1,0 +1,79 @@
+"""The command `check jwt`."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from .. import aws
+from ..errors import UserError
+from . import results as found
+
+
+@click.command("jwt")
+@click.option("--pool-id", envvar="CANARY_POOL_ID", show_envvar=True, required=True, help="The user pool.")
+@click.option("--client-id", envvar="CANARY_CLIENT_ID", show_envvar=True, required=True, help="The app client.")
+@click.option(
+    "--url",
+    envvar="CANARY_URL",
+    show_envvar=True,
+    required=True,
+    help="An endpoint that needs a token; a GET must change nothing.",
+)
+@click.option(
+    "--token-use",
+    envvar="CANARY_TOKEN_USE",
+    show_envvar=True,
+    type=click.Choice(["access", "id"]),
+    default="access",
+    show_default=True,
+    help="The kind of token that the API wants.",
+)
+@click.option(
+    "--jwks-url", envvar="CANARY_JWKS_URL", show_envvar=True, default="", help="The pool's keys.  [default: the pool's own]"
+)
+@click.option("--save-token", type=click.Path(path_type=Path), help="Only keep a token in this new file.")
+@click.option("--json", "is_json", is_flag=True, help="For programs.")
+def check_jwt(
+    pool_id: str, client_id: str, url: str, token_use: str, jwks_url: str, save_token: Path | None, is_json: bool
+) -> None:
+    """Whether a user of the pool can sign in, and the API takes the token, and no forged, expired or other one.
+
+    The user comes from CANARY_USERNAME and CANARY_PASSWORD, or from CANARY_SECRET, a secret in Secrets Manager.
+    """
+    import urllib3  # here, as --help needs none of them
+
+    from . import canary, tokens
+
+    settings = canary.checked(canary.Settings(pool_id, client_id, url, token_use, jwks_url))
+    now = datetime.now(UTC)
+    if save_token:
+        user = canary.read_canary(os.environ, lambda: aws.client("secretsmanager"))
+        _save(save_token, canary.sign_in(canary.cognito(settings), settings, user)[token_use])
+        click.echo(f"Kept in {save_token}. When it has expired, put it into CANARY_EXPIRED_TOKEN; nothing was checked.")
+        return
+    try:
+        user = canary.read_canary(os.environ, lambda: aws.client("secretsmanager"))
+        results = tokens.check(canary.cognito(settings), urllib3.PoolManager(), settings, user)
+    except UserError as error:
+        results = tokens.unknown(str(error))
+    if is_json:
+        click.echo(json.dumps(found.as_json("jwt", url, f"{now:%Y-%m-%dT%H:%M:%SZ}", results), indent=2))
+    else:
+        for line in found.as_lines(results):
+            click.echo(line)
+    if not found.is_ok(results):
+        click.get_current_context().exit(1)
+
+
+def _save(path: Path, token: str) -> None:
+    """For its owner alone."""
+    try:
+        path.touch(mode=0o600, exist_ok=False)
+        path.write_text(token)
+    except OSError as error:
+        raise UserError(f"{path} cannot be made: {error.strerror}.") from None

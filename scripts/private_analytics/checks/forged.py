@@ -1,0 +1,62 @@
+"""Tokens that an API must refuse, made from a good one: each list is one kind of forgery, in forms known to have worked."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import uuid
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from jwt.algorithms import RSAAlgorithm
+
+
+def tampered(token: str) -> list[str]:
+    """Somebody else's claims under the same signature."""
+    header, _, signature = token.split(".")
+    return [f"{header}.{_encoded(claims(token) | {'sub': str(uuid.uuid4())})}.{signature}"]
+
+
+def unsigned(token: str) -> list[str]:
+    """No signature, and a header that says so."""
+    header = jwt.get_unverified_header(token)
+    return [f"{_encoded(header | {'alg': none})}.{token.split('.')[1]}." for none in ("none", "None", "NONE")]
+
+
+def signed_with_public_key(token: str, key: rsa.RSAPublicKey) -> list[str]:
+    """HS256 with the public key as the secret, as those take it who let the token choose the algorithm."""
+    signed = f"{_encoded(jwt.get_unverified_header(token) | {'alg': 'HS256'})}.{token.split('.')[1]}"
+    texts = [key.public_bytes(Encoding.PEM, form) for form in (PublicFormat.SubjectPublicKeyInfo, PublicFormat.PKCS1)]
+    secrets = [*texts, *(text.strip() for text in texts), key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)]
+    return [f"{signed}.{_base64(hmac.digest(secret, signed.encode(), hashlib.sha256))}" for secret in secrets]
+
+
+def signed_by_another(token: str) -> list[str]:
+    """A key that is not the pool's: under the name of the pool's, brought along by the token, or as another pool's."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    public = json.loads(RSAAlgorithm.to_jwk(key.public_key()))
+    good, name = claims(token), jwt.get_unverified_header(token).get("kid")
+    foreign = good | {"iss": f"{good.get('iss', '')}0"}
+    forms = [
+        (good, {"kid": name}),
+        (good, {"kid": name, "jwk": public | {"kid": name}}),
+        (good, {"kid": "another", "jwk": public | {"kid": "another"}}),
+        (foreign, {"kid": "another"}),
+    ]
+    return [jwt.encode(content, key, algorithm="RS256", headers=header) for content, header in forms]
+
+
+def claims(token: str) -> dict:
+    """What a token says, whether true or not. Raises jwt.InvalidTokenError where it is none."""
+    return jwt.decode(token, options={"verify_signature": False})
+
+
+def _encoded(content: dict) -> str:
+    return _base64(json.dumps(content, separators=(",", ":")).encode())
+
+
+def _base64(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
