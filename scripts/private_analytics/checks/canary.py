@@ -26,13 +26,16 @@ ACCESS, ID = "access", "id"
 
 @dataclass(frozen=True)
 class Settings:
-    """What is checked. url: an endpoint that needs a token and changes nothing. token_use: the kind of token it wants."""
+    """What is checked. url: an endpoint that needs a token and changes nothing. token_use: the kind of token it wants.
+    other_client_id: an app client without a secret of another pool, in which the canary exists too.
+    """
 
     pool_id: str
     client_id: str
     url: str
     token_use: str = ACCESS
     jwks_url: str = ""
+    other_client_id: str = ""
 
     @property
     def issuer(self) -> str:
@@ -105,22 +108,22 @@ def cognito(settings: Settings) -> Any:
         raise UserError(f"{error}. Set AWS_PROFILE to one of: aws configure list-profiles") from None
 
 
-def sign_in(client: Any, settings: Settings, canary: Canary) -> dict[str, str]:
+def sign_in(client: Any, client_id: str, canary: Canary) -> dict[str, str]:
     """Its tokens: access and id. Raises RefusedError, and UserError where Cognito cannot be asked."""
     parameters = {"USERNAME": canary.username, "PASSWORD": canary.password}
     if canary.client_secret:
-        message = (canary.username + settings.client_id).encode()
+        message = (canary.username + client_id).encode()
         digest = hmac.digest(canary.client_secret.encode(), message, hashlib.sha256)
         parameters["SECRET_HASH"] = base64.b64encode(digest).decode()
     try:
-        answer = client.initiate_auth(AuthFlow="USER_PASSWORD_AUTH", ClientId=settings.client_id, AuthParameters=parameters)
+        answer = client.initiate_auth(AuthFlow="USER_PASSWORD_AUTH", ClientId=client_id, AuthParameters=parameters)
     except ClientError as error:
         code = error.response["Error"]["Code"]
         if code in REFUSALS:
             raise RefusedError(f"Cognito says {code}: {error.response['Error']['Message']}", REFUSALS[code]) from None
-        raise explained(error, f"sign in to {settings.pool_id}") from None
+        raise explained(error, f"sign in to app client {client_id}") from None
     except BotoCoreError as error:
-        raise explained(error, f"sign in to {settings.pool_id}") from None
+        raise explained(error, f"sign in to app client {client_id}") from None
     if challenge := answer.get("ChallengeName"):
         raise RefusedError(
             f"Cognito asks for {challenge}",

@@ -36,10 +36,20 @@ from . import results as found
 @click.option(
     "--jwks-url", envvar="CANARY_JWKS_URL", show_envvar=True, default="", help="The pool's keys.  [default: the pool's own]"
 )
+@click.option(
+    "--other-client-id", envvar="CANARY_OTHER_CLIENT_ID", show_envvar=True, default="", help="An app client of another pool."
+)
 @click.option("--save-token", type=click.Path(path_type=Path), help="Only keep a token in this new file.")
 @click.option("--json", "is_json", is_flag=True, help="For programs.")
 def check_jwt(
-    pool_id: str, client_id: str, url: str, token_use: str, jwks_url: str, save_token: Path | None, is_json: bool
+    pool_id: str,
+    client_id: str,
+    url: str,
+    token_use: str,
+    jwks_url: str,
+    other_client_id: str,
+    save_token: Path | None,
+    is_json: bool,
 ) -> None:
     """Whether a user of the pool can sign in, and the API takes the token, and no forged, expired or other one.
 
@@ -49,11 +59,11 @@ def check_jwt(
 
     from . import canary, tokens
 
-    settings = canary.checked(canary.Settings(pool_id, client_id, url, token_use, jwks_url))
+    settings = canary.checked(canary.Settings(pool_id, client_id, url, token_use, jwks_url, other_client_id))
     now = datetime.now(UTC)
     if save_token:
         user = canary.read_canary(os.environ, lambda: aws.client("secretsmanager"))
-        _save(save_token, canary.sign_in(canary.cognito(settings), settings, user)[token_use])
+        _save(save_token, canary.sign_in(canary.cognito(settings), client_id, user)[token_use])
         click.echo(f"Kept in {save_token}. When it has expired, put it into CANARY_EXPIRED_TOKEN; nothing was checked.")
         return
     try:

@@ -35,23 +35,27 @@ def signed_with_public_key(token: str, key: rsa.RSAPublicKey) -> list[str]:
 
 
 def signed_by_another(token: str) -> list[str]:
-    """A key that is not the pool's: under the name of the pool's, brought along by the token, or as another pool's."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    """A key that is not the pool's: under the name of the pool's, or brought along by the token."""
+    key = _new_key()
     public = json.loads(RSAAlgorithm.to_jwk(key.public_key()))
-    good, name = claims(token), jwt.get_unverified_header(token).get("kid")
-    foreign = good | {"iss": f"{good.get('iss', '')}0"}
-    forms = [
-        (good, {"kid": name}),
-        (good, {"kid": name, "jwk": public | {"kid": name}}),
-        (good, {"kid": "another", "jwk": public | {"kid": "another"}}),
-        (foreign, {"kid": "another"}),
-    ]
-    return [jwt.encode(content, key, algorithm="RS256", headers=header) for content, header in forms]
+    name = jwt.get_unverified_header(token).get("kid")
+    headers = [{"kid": name}, *({"kid": kid, "jwk": public | {"kid": kid}} for kid in (name, "another"))]
+    return [jwt.encode(claims(token), key, algorithm="RS256", headers=header) for header in headers]
+
+
+def of_another_pool(token: str) -> str:
+    """As another pool would issue it, with its name and a key of its own."""
+    good = claims(token)
+    return jwt.encode(good | {"iss": f"{good.get('iss')}0"}, _new_key(), algorithm="RS256", headers={"kid": "another"})
 
 
 def claims(token: str) -> dict:
     """What a token says, whether true or not. Raises jwt.InvalidTokenError where it is none."""
     return jwt.decode(token, options={"verify_signature": False})
+
+
+def _new_key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
 def _encoded(content: dict) -> str:

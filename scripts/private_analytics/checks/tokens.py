@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import jwt
@@ -28,7 +29,8 @@ MUST_REFUSE = {
     "tampered": "Verify the signature of the very token that came, with a library; never only decode it.",
     "alg none": "Allow RS256 only when verifying; the token's header must not choose.",
     "HS256 with the public key": "Allow RS256 only when verifying; the token's header must not choose.",
-    "another key": "Take keys from the pool's JWKS only; ignore jwk, jku and iss of the token until it is verified.",
+    "another key": "Take keys from the pool's JWKS only; ignore jwk and jku in the token's header.",
+    "another pool": "Check iss, and take keys from this pool's JWKS, not from where the token's iss points to.",
     "expired": "Check exp, with a few minutes of leeway at most.",
     "other token_use": "Check token_use: an id token is no access token, nor the other way round.",
 }
@@ -38,7 +40,7 @@ NAMES = (SIGN_IN, TOKEN, VALID, *MUST_REFUSE)
 def check(cognito: Any, http: urllib3.PoolManager, settings: Settings, canary: Canary) -> list[Result]:
     """A result for each of NAMES."""
     try:
-        tokens = sign_in(cognito, settings, canary)
+        tokens = sign_in(cognito, settings.client_id, canary)
     except RefusedError as error:
         return [Result(SIGN_IN, FAILED, error.detail, error.advice), *unknown("the canary has no token", NAMES[1:])]
     except UserError as error:
@@ -67,6 +69,7 @@ def check(cognito: Any, http: urllib3.PoolManager, settings: Settings, canary: C
         if key
         else Result(hs256, UNKNOWN, "the pool's key is not known"),
         _refused(http, settings, "another key", forged.signed_by_another(token)),
+        _another_pool(cognito, http, settings, canary, token),
         _unusable(canary.expired_token, keys, settings) or _refused(http, settings, "expired", [canary.expired_token]),
         _refused(http, settings, "other token_use", [other]),
     ]
@@ -159,6 +162,19 @@ def _refused(http: urllib3.PoolManager, settings: Settings, name: str, attempts:
         if status in NOT_NOW:
             return Result(name, UNKNOWN, NOT_NOW[status])
     return Result(name, OK, f"refused ({statuses[0]})")
+
+
+def _another_pool(cognito: Any, http: urllib3.PoolManager, settings: Settings, canary: Canary, token: str) -> Result:
+    """With a token that another pool really issued, if there is one: its signature is good, only its place is not."""
+    name, attempts = "another pool", [forged.of_another_pool(token)]
+    if not settings.other_client_id:
+        result = _refused(http, settings, name, attempts)
+        return replace(result, detail=f"{result.detail}: a forged one, as CANARY_OTHER_CLIENT_ID is not set")
+    try:
+        attempts.append(sign_in(cognito, settings.other_client_id, replace(canary, client_secret=""))[settings.token_use])
+    except UserError as error:
+        return Result(name, UNKNOWN, str(error))
+    return _refused(http, settings, name, attempts)
 
 
 def _ask(http: urllib3.PoolManager, url: str, token: str | None) -> int:

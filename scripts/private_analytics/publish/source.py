@@ -72,7 +72,9 @@ class Source:
             while rows := cursor.fetchmany(ROWS_AT_ONCE):
                 yield from rows
         except (duckdb.Error, pyathena.Error, BotoCoreError) as error:
-            raise UserError(f"{mart.relation} cannot be read: {_first_line(error)}. `dbt build` makes it.") from None
+            raise UserError(
+                f"{mart.relation} cannot be read: {_first_line(error)}. Where it is not there yet, `dbt build` makes it."
+            ) from None
 
 
 @contextmanager

@@ -66,6 +66,8 @@ class Api:
             wanted = {name: {"essential": True, "value": value} for name, value in self._claims.items()}
             if "does not look at token_use" in self.faults:
                 wanted = {"iss": wanted["iss"]}
+            if "does not look at where a token is from" in self.faults:
+                wanted = {"token_use": wanted["token_use"]}
             claims = dict(found.claims)
             if "does not look at exp" in self.faults:
                 del claims["exp"]
