@@ -164,8 +164,8 @@ def test_a_full_refresh_without_all_raw_logs_is_refused(athena_project: AthenaPr
         s3.put_object(Bucket=athena_project.bucket, Key=key, Body=content)
     assert done.returncode == 1
     assert "would lose 1 exports" in done.stdout
-    assert athena_project.table("fct_events") == before
-    assert athena_project.table("loaded_exports") == ledger
+    assert not oracle.compare(before, athena_project.table("fct_events"), ("event_id",))
+    assert not oracle.compare(ledger, athena_project.table("loaded_exports"), ("export_task_id",))
 
 
 def test_a_backfill_of_more_than_100_days(aws: LocalAws, tmp_path: Path) -> None:
