@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import duckdb
@@ -90,7 +91,7 @@ def open_source() -> Iterator[Source]:
 
 
 def _duckdb(credentials: Any) -> Source:
-    database = dbt_project.database()
+    database = Path(credentials.path)
     if not database.is_file():
         raise UserError(f"There is no database at {database}. `dbt build` makes it, `make demo` does from sample logs.")
     try:
