@@ -16,7 +16,7 @@ from joserfc.jws import JWSRegistry
 
 
 class Api:
-    """`faults` may be changed at any time; `status`, where it is set, is the answer to everything."""
+    """`faults` may be changed at any time; `status`, where it is set, is the answer to everything; of a redirect, to a page that anybody gets."""
 
     def __init__(self, keys: dict, issuer: str, client_id: str, kind: str = "access") -> None:
         self._keys, self._claims = KeySet.import_key_set(keys), {"iss": issuer, "token_use": kind}
@@ -28,7 +28,9 @@ class Api:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                self.send_response(api.status or api.judge(self.headers.get("Authorization", "")))
+                is_page = self.path == "/sign-in"
+                self.send_response(200 if is_page else api.status or api.judge(self.headers.get("Authorization", "")))
+                self.send_header("Location", "/sign-in")
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
