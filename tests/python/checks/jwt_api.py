@@ -16,7 +16,7 @@ from joserfc.jws import JWSRegistry
 
 
 class Api:
-    """`faults` may be changed at any time; `status`, where it is set, is the answer to everything; of a redirect, to a page that anybody gets."""
+    """`faults` may be changed at any time; `status`, where it is set, is the answer to everything (302: to a public page)."""
 
     def __init__(self, keys: dict, issuer: str, client_id: str, kind: str = "access") -> None:
         self._keys, self._claims = KeySet.import_key_set(keys), {"iss": issuer, "token_use": kind}
