@@ -10,13 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-pytest.importorskip("moto")
-
 import bootstrap
 import boto3
 import jwt
+import pytest
 import requests
 from click.testing import CliRunner, Result
 from cryptography.hazmat.primitives.asymmetric import rsa

@@ -11,10 +11,6 @@ import threading
 from collections import Counter, defaultdict
 from math import inf
 
-import pytest
-
-pytest.importorskip("hypothesis")
-
 from account import BUCKET, Account, Exporter, client_error, lines_of
 from botocore.exceptions import ReadTimeoutError
 from hypothesis import HealthCheck, settings

@@ -10,9 +10,6 @@ from collections.abc import Iterator
 from datetime import date
 
 import pytest
-
-pytest.importorskip("moto")
-
 from botocore.exceptions import ClientError
 from moto_server import BUCKET, POLICY, REGION, Server, objects
 from private_analytics.errors import UserError

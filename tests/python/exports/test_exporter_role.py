@@ -11,9 +11,6 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-
-pytest.importorskip("moto")
-
 from exporter_iam import ACCOUNT, guard, one_by_one
 from moto_server import BUCKET, POLICY, REGION, Server, objects
 from private_analytics.errors import UserError

@@ -358,7 +358,6 @@ def size(account: Account, day: date) -> float:
 
 def test_a_pull_and_an_export_are_the_same_events(project: Project, tmp_path: Path, request: pytest.FixtureRequest):
     """PutLogEvents to moto; from there once by an export task and once by a pull; each built on DuckDB."""
-    pytest.importorskip("moto")
     from moto_server import BUCKET, POLICY, Server, export_all
 
     server = Server()
