@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -13,18 +13,18 @@ import boto3
 import pyathena
 from private_analytics import dbt_project
 from pyathena.cursor import DictCursor
-
-from local_aws import LocalAws
+from recording import RecordingAws
 
 
 @dataclass
 class AthenaProject:
     """This dbt project on target athena, with a bucket of its own."""
 
-    aws: LocalAws
+    aws: RecordingAws
     work: Path
     bucket: str = "analytics-exports"
     schema: str = "analytics"
+    calls: set[tuple[str, str]] = field(default_factory=set)  # what AWS was asked for while dbt ran
 
     @property
     def environment(self) -> dict[str, str]:
@@ -61,7 +61,10 @@ class AthenaProject:
 
     def dbt(self, *arguments: str) -> subprocess.CompletedProcess:
         command = [sys.executable, "-c", "from dbt.cli.main import cli; cli()", *arguments]
-        return subprocess.run(command, env=self.environment, cwd=dbt_project.PROJECT, capture_output=True, text=True, check=False)
+        with self.aws.recording(self.calls):
+            return subprocess.run(
+                command, env=self.environment, cwd=dbt_project.PROJECT, capture_output=True, text=True, check=False
+            )
 
     def build(self, *arguments: str) -> None:
         done = self.dbt("build", *arguments)
@@ -88,3 +91,22 @@ class AthenaProject:
         done = subprocess.run(command, env=self.environment, cwd=dbt_project.PROJECT, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout
+
+    def permissions(self) -> set[str]:
+        """The calls as lines of tests/infra/dbt_calls.txt: without the names that differ from project to project."""
+        return {f"{action} {self._place(place)}" for action, place in self.calls}
+
+    def _place(self, place: str) -> str:
+        kind, _, rest = place.partition("/")
+        names = {self.schema: "{database}", f"{self.schema}_lake": "{lake}"}
+        if kind in ("database", "table"):
+            database, _, table = rest.partition("/")
+            if table and database == self.schema:
+                table = "{table}"
+            return "/".join(part for part in (kind, names.get(database, database), table) if part)
+        if place.startswith(self.bucket):
+            mark, key = place[len(self.bucket) : len(self.bucket) + 1], place[len(self.bucket) + 1 :]
+            folder, *deeper = key.split("/")
+            within = [folder, names.get(deeper[0], deeper[0]), "{table}"] if folder == "tables" and deeper else [folder]
+            return "{bucket}" + mark + "/".join(within) + ("/" if key else "")
+        return place

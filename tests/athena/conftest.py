@@ -7,6 +7,7 @@ from typing import Any
 
 import boto3
 import pytest
+from recording import RecordingAws
 
 from local_aws import LocalAws
 
@@ -31,9 +32,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def aws() -> Iterator[LocalAws]:
+def aws() -> Iterator[RecordingAws]:
     """The server, with a bucket for results and one for data."""
-    with LocalAws() as server, pytest.MonkeyPatch.context() as patch:
+    with RecordingAws() as server, pytest.MonkeyPatch.context() as patch:
         for name, value in server.environment().items():
             patch.setenv(name, value)
         for bucket in (RESULTS_BUCKET, DATA_BUCKET):

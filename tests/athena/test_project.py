@@ -17,6 +17,7 @@ from test_bad_input import messages
 
 from local_aws import LocalAws
 
+DBT_CALLS = Path(__file__).parents[1] / "infra" / "dbt_calls.txt"
 APPROXIMATE = {"latency_p50_ms", "latency_p95_ms", "latency_p99_ms"}
 STAGING = ("stg_cloudwatch__exports", "stg_cloudwatch__log_lines", "int_log_lines__identified")
 # What the two engines call one type.
@@ -42,6 +43,7 @@ def athena_project(aws: LocalAws, lake: Project, tmp_path_factory: pytest.TempPa
     """The project built twice: first without half of the exports, then, after a run that stopped half way, with all."""
     project = AthenaProject(aws, tmp_path_factory.mktemp("athena"))
     project.client("s3").create_bucket(Bucket=project.bucket)
+    project.client("glue").create_database(DatabaseInput={"Name": project.schema})  # as the stack does
     later = [record.rename(record.with_suffix(".later")) for record in sorted((lake.lake / "exports").rglob("*.json"))[1::2]]
     project.upload(lake.lake)
     for name in project.objects("exports/"):
@@ -166,6 +168,13 @@ def test_a_full_refresh_without_all_raw_logs_is_refused(athena_project: AthenaPr
     assert "would lose 1 exports" in done.stdout
     assert not oracle.compare(before, athena_project.table("fct_events"), ("event_id",))
     assert not oracle.compare(ledger, athena_project.table("loaded_exports"), ("export_task_id",))
+
+
+def test_dbt_asks_for_what_its_role_is_tested_with(athena_project: AthenaProject) -> None:
+    """Builds, maintenance and all else above. tests/infra/ holds the role's policies to these calls."""
+    seen, listed = athena_project.permissions(), set(DBT_CALLS.read_text().splitlines())
+    assert not seen - listed, "\n".join(["not in dbt_calls.txt:", *sorted(seen - listed)])
+    assert not listed - seen, "\n".join(["in dbt_calls.txt, but not seen:", *sorted(listed - seen)])
 
 
 def test_a_backfill_of_more_than_100_days(aws: LocalAws, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -73,6 +74,7 @@ def project_zip(access: Iam) -> str:
     return statement["Resource"]
 
 
+DBT_CALLS = Path(__file__).with_name("dbt_calls.txt")
 KMS = [Request("kms:Decrypt", KEY), Request("kms:GenerateDataKey", KEY)]
 WORKING_WITH_TASKS = [
     Request("logs:DescribeLogGroups", "*"),
@@ -81,8 +83,8 @@ WORKING_WITH_TASKS = [
 
 
 def needs_of_dbt() -> list[Request]:
-    """From the calls of dbt-athena (tests/python/infra/test_dbt_calls.py names them all) and from Athena's guide: a query reads
-    Glue and S3 as its caller. dbt itself is not run here."""
+    """What dbt and Athena were seen to ask for (dbt_calls.txt), and what they may ask for besides: by the calls of dbt-athena
+    (tests/python/infra/test_dbt_calls.py names them all) and Athena's guide. A query reads Glue and S3 as its caller."""
     workgroup = f"{ATHENA}:workgroup/shop"
     queries = ["StartQueryExecution", "StopQueryExecution", "GetQueryExecution", "GetQueryResults", "GetWorkGroup"]
     scanned = ["ListQueryExecutions", "BatchGetQueryExecution"]  # bootstrap.py scanned
@@ -110,7 +112,29 @@ def needs_of_dbt() -> list[Request]:
     found += [
         Request(f"s3:{action}", f"{FORMER}/tables/shop/fct_events/u/data/x.parquet") for action in ("GetObject", "DeleteObject")
     ]
-    return found + WORKING_WITH_TASKS + KMS
+    return found + seen_of_dbt() + WORKING_WITH_TASKS + KMS
+
+
+def seen_of_dbt() -> list[Request]:
+    """The calls of dbt builds on local_aws, which `make test-athena` holds to the same list."""
+    names = {"{database}": "shop", "{lake}": "shop_lake", "{table}": "fct_events", "athena-results/": "athena-results/transform/"}
+    found = []
+    for line in DBT_CALLS.read_text().splitlines():
+        for name, value in names.items():
+            line = line.replace(name, value)
+        action, place = line.split(" ")
+        kind, _, rest = place.partition("/")
+        if kind == "workgroup":
+            found.append(Request(action, f"{ATHENA}:workgroup/shop"))
+        elif kind == "table":
+            found += on_table(action, *rest.split("/"))
+        elif kind == "database":
+            found += [Request(action, f"{GLUE}:catalog"), Request(action, f"{GLUE}:database/{rest.replace('*', 'shop')}")]
+        elif place.startswith("{bucket}?"):
+            found.append(listing(place.removeprefix("{bucket}?") + "x"))
+        else:
+            found.append(Request(action, place.replace("{bucket}", S3) + ("x" if place.endswith("/") else "")))
+    return found
 
 
 def needs_of_reader(kind: str) -> list[Request]:
