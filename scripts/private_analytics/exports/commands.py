@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from .. import aws as clients
+from ..checks import results as found
 from ..errors import UserError
 from . import check, days, plan, status
 from .calls import Aws, TryLater
@@ -147,9 +148,9 @@ def check_exports(settings: Settings, is_json: bool) -> None:
     if is_json:
         click.echo(json.dumps(check.as_json(results, settings, now_ms), indent=2))
     else:
-        for line in check.as_lines(results):
+        for line in found.as_lines(results):
             click.echo(line)
-    if not check.is_ok(results):
+    if not found.is_ok(results):
         click.get_current_context().exit(1)
 
 

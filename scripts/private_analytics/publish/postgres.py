@@ -14,7 +14,7 @@ import psycopg
 from psycopg import errors, sql
 from psycopg.conninfo import conninfo_to_dict
 
-from ..errors import UserError
+from ..errors import UserError, first_line
 from .marts import Mart
 from .source import Row
 
@@ -59,7 +59,7 @@ def connect(url: str) -> psycopg.Connection:
     except psycopg.Error as error:
         # libpq's words name host, port, user and database, never the password.
         raise UserError(
-            f"PostgreSQL cannot be reached: {_first_line(str(error))}. Check the address; the password comes from PGPASSWORD,"
+            f"PostgreSQL cannot be reached: {first_line(error)}. Check the address; the password comes from PGPASSWORD,"
             " from ~/.pgpass, or stands in PUBLISH_TO."
         ) from None
 
@@ -83,7 +83,7 @@ def transaction(connection: psycopg.Connection, schema: str) -> Iterator[None]:
         ) from None
     except psycopg.Error as error:
         # Not str(error): its details show values of rows.
-        message = error.diag.message_primary or _first_line(str(error))
+        message = error.diag.message_primary or first_line(error)
         raise UserError(f"PostgreSQL, schema {schema}: {message}. Tables done before are complete; run it again.") from None
 
 
@@ -238,7 +238,3 @@ def _definition(mart: Mart, column: str) -> sql.Composed:
 def _storable(value: object) -> object:
     """PostgreSQL's text cannot hold the character NUL, which a log may: its picture takes its place."""
     return value.replace("\0", "\N{SYMBOL FOR NULL}") if isinstance(value, str) and "\0" in value else value
-
-
-def _first_line(text: str) -> str:
-    return text.splitlines()[0].rstrip(".") if text else "no answer"

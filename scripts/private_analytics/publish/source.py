@@ -16,7 +16,7 @@ from dbt.adapters.athena.session import get_boto3_session_from_credentials
 from dbt.config.runtime import load_profile
 
 from .. import dbt_project
-from ..errors import UserError
+from ..errors import UserError, first_line
 from .marts import Mart
 
 ROWS_AT_ONCE = 1000  # as many as Athena gives in one answer
@@ -74,7 +74,7 @@ class Source:
                 yield from rows
         except (duckdb.Error, pyathena.Error, BotoCoreError) as error:
             raise UserError(
-                f"{mart.relation} cannot be read: {_first_line(error)}. Where it is not there yet, `dbt build` makes it."
+                f"{mart.relation} cannot be read: {first_line(error)}. Where it is not there yet, `dbt build` makes it."
             ) from None
 
 
@@ -97,7 +97,7 @@ def _duckdb(credentials: Any) -> Source:
     try:
         connection = duckdb.connect(str(database), read_only=True)
     except duckdb.Error as error:
-        raise UserError(f"{database} cannot be read: {_first_line(error)}. While dbt runs, nobody else can read it.") from None
+        raise UserError(f"{database} cannot be read: {first_line(error)}. While dbt runs, nobody else can read it.") from None
     return Source("duckdb", connection)
 
 
@@ -127,7 +127,3 @@ def _day(mart: Mart) -> str:
 
 def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0].rstrip(".")
