@@ -14,6 +14,7 @@ import yaml
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from private_analytics import samples
+from private_analytics.checks.all import check_all
 from private_analytics.checks.commands import check_jwt
 from private_analytics.cost_command import cost
 from private_analytics.errors import UserError
@@ -48,8 +49,9 @@ def check() -> None:
     """Look whether all is well: exit code 1 where it is not, or where that cannot be known."""
 
 
-check.add_command(check_exports)
-check.add_command(check_jwt)
+for each in (check_exports, check_jwt):
+    check.add_command(each)
+check.add_command(check_all(lambda: {name: each for name, each in check.commands.items() if name != "all"}))
 
 
 @cli.command("sample-logs")

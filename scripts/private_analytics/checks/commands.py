@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from .. import aws
 from ..errors import UserError
-from . import results as found
+from .command import Check, Found
 
 
-@click.command("jwt")
+@click.command("jwt", cls=Check)
 @click.option("--pool-id", envvar="CANARY_POOL_ID", show_envvar=True, required=True, help="The user pool.")
 @click.option("--client-id", envvar="CANARY_CLIENT_ID", show_envvar=True, required=True, help="The app client.")
 @click.option(
@@ -40,7 +38,6 @@ from . import results as found
     "--other-client-id", envvar="CANARY_OTHER_CLIENT_ID", show_envvar=True, default="", help="An app client of another pool."
 )
 @click.option("--save-token", type=click.Path(path_type=Path), help="Only keep a token in this new file.")
-@click.option("--json", "is_json", is_flag=True, help="For programs.")
 def check_jwt(
     pool_id: str,
     client_id: str,
@@ -49,8 +46,7 @@ def check_jwt(
     jwks_url: str,
     other_client_id: str,
     save_token: Path | None,
-    is_json: bool,
-) -> None:
+) -> Found | None:
     """Whether a user of the pool can sign in, and the API takes the token, and no forged, expired or other one.
 
     The user comes from CANARY_USERNAME and CANARY_PASSWORD, or from CANARY_SECRET, a secret in Secrets Manager.
@@ -60,24 +56,17 @@ def check_jwt(
     from . import canary, tokens
 
     settings = canary.checked(canary.Settings(pool_id, client_id, url, token_use, jwks_url, other_client_id))
-    now = datetime.now(UTC)
     if save_token:
         user = canary.read_canary(os.environ, lambda: aws.client("secretsmanager"))
         _save(save_token, canary.sign_in(canary.cognito(settings), client_id, user)[token_use])
         click.echo(f"Kept in {save_token}. When it has expired, put it into CANARY_EXPIRED_TOKEN; nothing was checked.")
-        return
+        return None
     try:
         user = canary.read_canary(os.environ, lambda: aws.client("secretsmanager"))
         results = tokens.check(canary.cognito(settings), urllib3.PoolManager(), settings, user)
     except UserError as error:
         results = tokens.unknown(str(error))
-    if is_json:
-        click.echo(json.dumps(found.as_json("jwt", url, f"{now:%Y-%m-%dT%H:%M:%SZ}", results), indent=2))
-    else:
-        for line in found.as_lines(results):
-            click.echo(line)
-    if not found.is_ok(results):
-        click.get_current_context().exit(1)
+    return Found(url, results)
 
 
 def _save(path: Path, token: str) -> None:

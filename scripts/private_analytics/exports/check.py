@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ..checks import results as found
 from ..checks.results import FAILED, OK, UNKNOWN, Result
 from . import days, plan, status, world
 from .calls import Aws
@@ -35,9 +34,3 @@ def check(aws: Aws, settings: Settings, now_ms: int) -> list[Result]:
 def unknown(settings: Settings, why: str) -> list[Result]:
     """The results where nothing could be looked at: not ok."""
     return [Result(name, UNKNOWN, why) for name in settings.log_groups]
-
-
-def as_json(results: list[Result], settings: Settings, now_ms: int) -> dict:
-    """What was found, for programs: there a result's name is its `log_group`."""
-    report = found.as_json("exports", settings.place, days.moment(now_ms), results)
-    return report | {"results": [{"log_group": result.pop("name"), **result} for result in report["results"]]}

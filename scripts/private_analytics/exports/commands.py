@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from .. import aws as clients
-from ..checks import results as found
+from ..checks.command import Check, Found
 from ..errors import UserError
 from . import check, days, plan, status
 from .calls import Aws, TryLater
@@ -135,23 +135,15 @@ def show_status(settings: Settings, shown_days: int, is_json: bool) -> None:
         click.get_current_context().exit(1)
 
 
-@click.command("exports")
+@click.command("exports", cls=Check)
 @_settings
-@click.option("--json", "is_json", is_flag=True, help="For programs.")
-def check_exports(settings: Settings, is_json: bool) -> None:
+def check_exports(settings: Settings) -> Found:
     """Whether the days of each log group arrive; what is late, failed, or was lost in the last week, and what to do."""
-    now_ms = Clock().now_ms()
     try:
-        results = check.check(_aws(), settings, now_ms)
+        results = check.check(_aws(), settings, Clock().now_ms())
     except (TryLater, UserError) as error:
         results = check.unknown(settings, str(error))
-    if is_json:
-        click.echo(json.dumps(check.as_json(results, settings, now_ms), indent=2))
-    else:
-        for line in found.as_lines(results):
-            click.echo(line)
-    if not found.is_ok(results):
-        click.get_current_context().exit(1)
+    return Found(settings.place, results)
 
 
 def _aws() -> Aws:

@@ -76,9 +76,9 @@ def make_settings(*, bucket: str, prefix: str, log_groups: list[str], rules: Rul
 def late_after_hours(variables: Mapping[str, str]) -> int:
     """EXPORT_LATE_AFTER_HOURS, or export_late_after_hours of dbt_project.yml where that file is at hand (not in a Lambda)."""
     if "EXPORT_LATE_AFTER_HOURS" not in variables and DBT_PROJECT.exists():
-        import yaml
+        from ..project_vars import read_vars  # here, as a Lambda function has no yaml
 
-        return int(yaml.safe_load(DBT_PROJECT.read_text())["vars"]["export_late_after_hours"])
+        return int(read_vars(DBT_PROJECT)["export_late_after_hours"])
     return _whole(variables, "EXPORT_LATE_AFTER_HOURS", 36, 1, 10_000)
 
 

@@ -149,7 +149,7 @@ def test_check_says_what_is_wrong_and_what_to_do(account: Account):
     ]
     found = json.loads(check("--json", "--first-day", "2026-10-10").output)
     assert (found["check"], found["ok"]) == ("exports", False)
-    assert [(result["log_group"], result["status"]) for result in found["results"]] == [
+    assert [(result["name"], result["status"]) for result in found["results"]] == [
         ("/api", "failed"),
         ("/api", "late"),
         ("/auth", "late"),
