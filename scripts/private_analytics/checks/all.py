@@ -38,7 +38,9 @@ def check_all(checks: Callable[[], dict[str, Check]]) -> click.Command:
         """All checks, with the settings of the environment. One that cannot run is unknown, never ok, and hides no other."""
         by_check = {name: checks()[name].look().results for name in only}
         together = [
-            replace(result, name=f"{check}: {result.name}") for check, results in by_check.items() for result in results
+            replace(result, name=f"{check}: {result.name}", advice=result.advice and f"{check}: {result.advice}")
+            for check, results in by_check.items()
+            for result in results
         ]
         try:
             if metrics:
