@@ -53,7 +53,7 @@ class Check(click.Command):
             advice = "Set it, or leave this check out of ANALYTICS_CHECKS."
             return Found("", [Result("settings", UNKNOWN, first_line(error.format_message()), advice)])
         except UserError as error:
-            return Found("", [Result("settings", UNKNOWN, str(error))])
+            return Found("", [Result("check", UNKNOWN, str(error))])
         except Exception as error:  # one check that breaks must not hide what the others found
             detail = f"it broke off: {type(error).__name__}: {first_line(error)}"
             return Found("", [Result("check", UNKNOWN, detail, f"Run it alone: scripts/bootstrap.py check {self.name}")])

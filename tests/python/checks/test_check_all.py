@@ -66,14 +66,14 @@ def test_every_check_is_shown_whatever_the_others_do(monkeypatch: pytest.MonkeyP
     result = check(broken, refused, unset, red, fine)
     assert result.exit_code == 1
     assert result.output.splitlines() == [
-        "unknown broken: check      it broke off: ZeroDivisionError: by",
-        "unknown refused: settings  Sign in again.",
-        "unknown unset: settings    Missing option '--place' (env var: 'UNSET_PLACE')",
-        "failed  red: c             smoke",
-        "ok      red: d             well",
-        "unknown red: e             dark",
-        "ok      fine: a            as it should be",
-        "ok      fine: b            too",
+        "unknown broken: check    it broke off: ZeroDivisionError: by",
+        "unknown refused: check   Sign in again.",
+        "unknown unset: settings  Missing option '--place' (env var: 'UNSET_PLACE')",
+        "failed  red: c           smoke",
+        "ok      red: d           well",
+        "unknown red: e           dark",
+        "ok      fine: a          as it should be",
+        "ok      fine: b          too",
         "unknown broken: Run it alone: scripts/bootstrap.py check broken",
         "unknown unset: Set it, or leave this check out of ANALYTICS_CHECKS.",
         "failed  red: Mend it.",
