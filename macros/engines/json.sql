@@ -33,7 +33,7 @@
 
 {% macro duckdb__plan_json_values(paths) %}
 {#- A struct with a field for each first step. A key that paths descend into stays JSON. Names in a struct do not tell upper from lower
-    case: of keys that differ in nothing else only the first is there, the others are searched for in the message. -#}
+    case: of keys that differ in nothing else only the first is there, the others are searched for in the message, if it is an object. -#}
     {%- set types = {} -%}
     {%- set spelled = {} -%}
     {%- for path in paths -%}
@@ -45,7 +45,9 @@
         {%- set key = path.steps[0] -%}
         {%- set field = 'json_values."' ~ key ~ '"' -%}
         {%- if spelled[key | lower] != key -%}
-            {%- do path.update({'value': "json_extract_string(message, " ~ path.literal ~ ")"}) -%}
+            {%- do path.update({
+                'value': "case when json_values is not null then json_extract_string(message, " ~ path.literal ~ ") end"
+            }) -%}
         {%- elif types[key] == 'JSON' -%}
             {%- do path.update({
                 'type': 'JSON', 'value': "json_extract_string(" ~ field ~ ", " ~ json_path_literal(path.steps[1:]) ~ ")"

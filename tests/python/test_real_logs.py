@@ -71,7 +71,9 @@ def test_fields_named_otherwise_and_fields_of_ones_own(project: Project) -> None
         "when": "2026-10-01T08:00:00Z",
         "timestamp": "never looked at",
     }
-    project.export({"s": ["2026-10-01T00:00:00.000Z " + json.dumps(message, ensure_ascii=False)]})
+    no_objects = ["plain text", '{"uid": "cut', '["uid"]', "7", "", "\x00"]
+    messages = [json.dumps(message, ensure_ascii=False), *no_objects]
+    project.export({"s": [f"2026-10-01T00:00:00.000Z {text}" for text in messages]})
     fields = {
         "event_at": ["when"],
         "event_name": ["what's"],
@@ -87,6 +89,7 @@ def test_fields_named_otherwise_and_fields_of_ones_own(project: Project) -> None
     assert row["event_at"] == datetime(2026, 10, 1, 8)
     found = [row[name] for name in ("event_name", "product_id", "user_id", "session_id", "method", "status_code", "latency_ms")]
     assert found == ["it", "g", "upper", "s-9", "LOWER", 503, 250]
+    assert Counter(row["reason"] for row in project.table("rejected_log_lines")) == {"not_json": 4, "not_an_object": 2}
     assert [line for line in said if line.startswith("Warning: no event of this run has a value for route")]
     assert not [line for line in said if "value for user_id" in line]
 
