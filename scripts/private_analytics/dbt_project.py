@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import os
 import shutil
+from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
+from dbt.config.profile import Profile
+from dbt.config.runtime import load_profile
+from dbt.flags import set_from_args
+from dbt_common.context import set_invocation_context
 from dbt_common.events.base_types import EventMsg
+from dbt_common.exceptions import DbtRuntimeError
+
+from .errors import UserError
 
 PROJECT = Path(__file__).resolve().parents[2]
 BATCH_MODEL = "stg_cloudwatch__log_lines"
@@ -34,8 +42,7 @@ def run(*arguments: str, say: Callable[[str], None] | None = None) -> Outcome:
         elif event.info.name in ("JinjaLogInfo", "JinjaLogWarning"):
             say(event.data.msg)
 
-    _have_profile()
-    os.environ["ANALYTICS_DB"] = str(database())
+    _prepare()
     command = [
         *arguments,
         "--project-dir",
@@ -58,12 +65,24 @@ def run(*arguments: str, say: Callable[[str], None] | None = None) -> Outcome:
     return Outcome(result.success, failures, str(result.exception or ""))
 
 
+def profile() -> Profile:
+    """What profiles.yml says of the current target. Raises UserError where dbt cannot read it."""
+    _prepare()
+    set_invocation_context(os.environ)
+    set_from_args(Namespace(profiles_dir=str(PROJECT)), {})
+    try:
+        return load_profile(str(PROJECT), {})
+    except DbtRuntimeError as error:
+        raise UserError(f"{PROJECT / 'profiles.yml'} cannot be used: {' '.join(error.msg.split())}") from None
+
+
 def database() -> Path:
     """The DuckDB file of target local: ANALYTICS_DB, or analytics.duckdb beside dbt_project.yml."""
     return Path(os.environ.get("ANALYTICS_DB") or PROJECT / "analytics.duckdb").absolute()
 
 
-def _have_profile() -> None:
-    """profiles.yml is the user's own; the example is a good start."""
+def _prepare() -> None:
+    """What profiles.yml needs. It is the user's own; the example is a good start."""
     if not (PROJECT / "profiles.yml").exists():
         shutil.copy(PROJECT / "profiles.example.yml", PROJECT / "profiles.yml")
+    os.environ["ANALYTICS_DB"] = str(database())

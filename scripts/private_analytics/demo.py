@@ -8,8 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from . import dbt_project, report, samples
+from .engine import open_engine
 from .errors import UserError
 from .lake import Lake, checked, open_lake
+from .project_vars import thresholds
 
 WORK = dbt_project.PROJECT / "lake"
 SITE = dbt_project.PROJECT / "site"
@@ -20,6 +22,8 @@ def run_demo(logs: Path | None, variables: str, say: Callable[[str], None]) -> N
 
     Raises UserError where there is nothing to read or a model or test failed; the tables that were built remain.
     """
+    if dbt_project.profile().credentials.type != "duckdb":  # where this would replace the tables of production
+        raise UserError("The demo builds on DuckDB, and the current dbt target is another. Unset ANALYTICS_TARGET.")
     build_tables(logs or sample_lake(say), variables, say)
     page = build_report()
     docs = dbt_project.run("docs", "generate", "--static", *_vars(variables))
@@ -52,13 +56,13 @@ def sample_lake(say: Callable[[str], None]) -> Path:
 
 
 def build_report(out: Path | None = None) -> Path:
-    """Write the report of the tables that are there; where it is.
+    """Write the report of the tables that the current dbt target has; where it is.
 
     Raises UserError where there are none.
     """
     out = out or SITE / "report.html"
-    out.parent.mkdir(parents=True, exist_ok=True)
-    report.write_report(report.duckdb_query(dbt_project.database()), out)
+    with open_engine() as engine:
+        report.write_report(engine, out, thresholds())
     return out
 
 

@@ -1,41 +1,38 @@
 """The report: one HTML file about traffic, reliability, sessions and exports, which needs no server and no network.
 
 `write_report` asks the marts for sums that stay small however many events there are (`QUERIES`, in SQL that DuckDB and Athena
-share), has them told (report_words) and drawn (report_charts), and fills report.html.j2. Names of events, routes and log groups
-come out of logs that anyone can write to: they reach the page through `shown` and an escaping template, never as markup,
-script or SQL.
+share, as tests/athena/test_report_of_athena.py shows), has them told (report_words) and drawn (report_charts), and fills
+report.html.j2. Names of events, routes and log groups come out of logs that anyone can write to: they reach the page through
+`shown` and an escaping template, never as markup, script or SQL.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import vl_convert
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from . import report_charts as draw
-from .errors import UserError
+from .engine import Engine
+from .project_vars import Thresholds
 from .report_words import DURATIONS, Row, find_stories, mean_p95, milliseconds, number, percent, ratio, shown, total
 
-Query = Callable[[str], list[Row]]
 Marts = dict[str, list[Row]]  # an answer to each of QUERIES
 
 MAX_DAYS = 400
 DAY = timedelta(days=1)
 
-EVENTS_IN = "select sum(events) as events from daily_events where {event_date}"
-SPANS = (  # of the exports, and of the days that logs give their events
-    "select min(event_date) as first_day, max(event_date) as last_day from export_health",
-    "select min(event_date) as first_day, max(event_date) as last_day from daily_events",
-)
+SPANS = {
+    "exports": "select min(event_date) as first_day, max(event_date) as last_day from export_health",
+    "events": "select event_date, sum(events) as events from daily_events group by event_date",
+}
 QUERIES = {
     # The six most frequent names each have a place of their own, as many as there are colours to tell apart.
     "events": """
@@ -57,11 +54,13 @@ QUERIES = {
     # Worst is a product of how many requests failed and how large a part of all they are: no endpoint is worst for
     # being used most, nor for a single failure of few requests.
     "endpoints": """
-        select method, route, sum(requests) as requests, sum(client_errors) as client_errors,
-            sum(server_errors) as server_errors, {percentiles}
-        from daily_endpoint_reliability where {event_date} group by method, route
-        order by 1e0 * sum(server_errors) * sum(server_errors) / sum(requests) desc, requests desc, route, method
-        limit 15""",
+        with endpoints as (
+            select method, route, sum(requests) as requests, sum(client_errors) as client_errors,
+                sum(server_errors) as server_errors, {percentiles}
+            from daily_endpoint_reliability where {event_date} group by method, route
+        )
+        select * from endpoints
+        order by 1e0 * server_errors * server_errors / requests desc, requests desc, route, method limit 15""",
     # The worst endpoint of each day.
     "blamed": """
         with ranked as (
@@ -131,51 +130,29 @@ class Period:
         return f"{column} >= {start} and {column} < {end}"
 
 
-def duckdb_query(db: Path, schema: str = "analytics") -> Query:
-    """Return a function that asks a DuckDB database, which is open for reading as long as the function lives."""
-    if not db.is_file():
-        raise UserError(f"There is no database at {db}. `make demo` builds one, from sample logs or yours.")
-    try:
-        connection = duckdb.connect(str(db), read_only=True)
-    except duckdb.Error as error:
-        raise UserError(f"{db} cannot be read: {_first_line(error)}") from None
-
-    def query(sql: str) -> list[Row]:
-        try:
-            connection.execute(f'use "{db.stem}"."{schema}"')
-            cursor = connection.execute(sql)
-        except (duckdb.CatalogException, duckdb.BinderException) as error:
-            raise UserError(f"{db} lacks tables of the report ({_first_line(error)}). `make demo` builds them.") from None
-        names = [column[0] for column in cursor.description]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-
-    return query
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0]
-
-
-def find_period(query: Query) -> tuple[Period | None, int]:
+def find_period(engine: Engine) -> tuple[Period | None, int]:
     """Choose the days to report on, and count the events that are dated outside of them.
 
     These are the exported days, since dates within logs may be wrong; unless most events are from other days, as
     in logs that were exported long after. Of many days, the last `MAX_DAYS`.
     """
-    spans = [Period(row["first_day"], row["last_day"]) for sql in SPANS for row in query(sql) if row["first_day"]]
+    found = engine.read(SPANS)
+    events = {row["event_date"]: row["events"] for row in found["events"]}
+    spans = [Period(row["first_day"], row["last_day"]) for row in found["exports"] if row["first_day"]]
+    spans += [Period(min(events), max(events))] if events else []
     if not spans:
         return None, 0
 
     def events_in(period: Period) -> int:
-        return query(EVENTS_IN.format(event_date=period.on("event_date")))[0]["events"] or 0
+        return sum(count for day, count in events.items() if period.first <= day <= period.last)
 
-    known = events_in(spans[-1])
+    known = sum(events.values())
     chosen = spans[0] if events_in(spans[0]) * 2 >= known else spans[-1]
     period = Period(max(chosen.first, chosen.last - DAY * (MAX_DAYS - 1)), chosen.last)
     return period, known - events_in(period)
 
 
-def read_marts(query: Query, period: Period) -> Marts:
+def read_marts(engine: Engine, period: Period) -> Marts:
     """Ask the marts all of QUERIES about the period."""
     recent, before = weeks(period)
     buckets = " ".join(f"when duration_seconds < {end} then {bucket}" for bucket, end in enumerate(DURATIONS.values()))
@@ -193,7 +170,7 @@ def read_marts(query: Query, period: Period) -> Marts:
         "buckets": f"{buckets} else {len(DURATIONS)}",
         "percentiles": ", ".join(percentiles),
     }
-    return {name: query(sql.format(**fields)) for name, sql in QUERIES.items()}
+    return engine.read({name: sql.format(**fields) for name, sql in QUERIES.items()})
 
 
 def weeks(period: Period) -> tuple[Period, Period]:
@@ -244,19 +221,19 @@ def digest(script: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
-def describe(query: Query) -> dict[str, Any]:
+def describe(engine: Engine, limits: Thresholds) -> dict[str, Any]:
     """All that the page says, but for the words around it."""
-    period, outside = find_period(query)
+    period, outside = find_period(engine)
     if not period:
         return {"period": None}
-    marts = read_marts(query, period)
+    marts = read_marts(engine, period)
     eventful = {row["event_date"] for row in marts["events"]}
     charts, legend, most = {}, [], 0
     if marts["events"]:
         charts["events"], legend = draw.events_chart(marts["events"], period.days)
     if marts["hours"]:
         charts["week"], most = draw.week_chart(marts["hours"])
-        charts |= draw.hour_charts(marts["hours"], period.days)
+        charts |= draw.hour_charts(marts["hours"], period.days, limits)
     if marts["sessions"]:
         charts |= draw.session_charts(marts["sessions"], marts["durations"], period.days)
     if marts["calendar"]:
@@ -267,7 +244,8 @@ def describe(query: Query) -> dict[str, Any]:
         "outside": outside,
         "figures": key_figures(marts, period),
         "quiet": [day for day in period.days[-14:] if day not in eventful],
-        "stories": find_stories(marts),
+        "limits": limits,
+        "stories": find_stories(marts, limits),
         "marts": marts,
         "charts": charts,
         "legend": legend,
@@ -275,11 +253,11 @@ def describe(query: Query) -> dict[str, Any]:
     }
 
 
-def write_report(query: Query, out: Path, *, title: str = "API traffic and reliability") -> None:
-    """Write the report to one HTML file."""
+def write_report(engine: Engine, out: Path, limits: Thresholds, *, title: str = "API traffic and reliability") -> None:
+    """Write the report to one HTML file. `limits` says from when on rates and latencies are too high."""
     templates = FileSystemLoader(Path(__file__).parent)
     page = Environment(loader=templates, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     page.filters |= {f.__name__: f for f in (digest, milliseconds, number, percent, shown)}
-    html = page.get_template("report.html.j2").render(title=title, vega=vega(), ratio=ratio, **describe(query))
+    html = page.get_template("report.html.j2").render(title=title, vega=vega(), ratio=ratio, **describe(engine, limits))
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(html, encoding="utf-8")

@@ -15,11 +15,26 @@ from typing import Any
 
 import altair as alt
 
-from .report_words import DURATIONS, LONGEST, Row, mean_p95, milliseconds, number, percent, ratio, share_of, shown, total
+from .project_vars import Thresholds
+from .report_words import (
+    DURATIONS,
+    LONGEST,
+    Row,
+    mean_p95,
+    milliseconds,
+    number,
+    percent,
+    percent_limit,
+    ratio,
+    share_of,
+    shown,
+    total,
+)
 
 HOURLY_DAYS = 35  # longer periods are drawn day by day
 ROOMY_DAYS = 62  # up to so many have room for gaps between them, and for letters in the calendar
 DAY_MS = 86_400_000
+AXIS = 52  # pixels left of the charts: room for "500 ms", and all line up
 WEEKDAYS = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
 STATUSES = ("ok", "empty", "late", "damaged", "missing")
 # How the labels of an axis read, as Vega expressions.
@@ -28,6 +43,14 @@ AS_PERCENT = "datum.label + ' %'"
 AS_WEEKDAY = "['Mon','Tue','Wed','Thu','Fri','Sat','Sun'][datum.value]"
 AS_LOG_GROUP = "length(datum.label) > 20 ? '…' + slice(datum.label, -19) : datum.label"  # what tells them apart is at their end
 AS_LATENCY = "datum.value < 1000 ? datum.label + ' ms' : datum.value / 1000 + ' s'"
+
+
+@dataclass(frozen=True)
+class Limit:
+    """An alarm's threshold: where it is on the chart's axis, and in words."""
+
+    value: float
+    says: str
 
 
 @dataclass(frozen=True)
@@ -69,7 +92,7 @@ def week_chart(hours: Sequence[Row]) -> tuple[Chart, float]:
         rows.append({"d": day, "h": hour, "v": mean, "when": f"{WEEKDAYS[day]}, {hour:02}:00", "what": number(mean, "request")})
     most = max(rows, key=lambda row: row["v"])
     hour_axis = alt.Axis(labelAngle=0, labelExpr="datum.value % 3 ? '' : datum.label")
-    day_axis = alt.Axis(labelExpr=AS_WEEKDAY, minExtent=48, maxExtent=48)
+    day_axis = alt.Axis(labelExpr=AS_WEEKDAY, minExtent=AXIS, maxExtent=AXIS)
     steps = alt.Scale(type="quantize", domain=[0, most["v"] or 1], range=[f"var(--s{step})" for step in range(1, 8)])
     cells = _sheet(170).mark_rect(stroke="var(--paper)")
     chart = cells.encode(
@@ -80,7 +103,7 @@ def week_chart(hours: Sequence[Row]) -> tuple[Chart, float]:
     return _finish(chart, rows, f"Busiest: {most['when']}, {most['what']} on average, bots included."), most["v"]
 
 
-def hour_charts(hours: Sequence[Row], days: Sequence[date]) -> dict[str, Chart]:
+def hour_charts(hours: Sequence[Row], days: Sequence[date], limits: Thresholds) -> dict[str, Chart]:
     """Errors, latency and auth failures by hour, or by day where days are many. What there is none of has no chart."""
     if len(days) <= HOURLY_DAYS:
         key, moments = "event_hour", [datetime.combine(day, time(hour)) for day in days for hour in range(24)]
@@ -89,16 +112,18 @@ def hour_charts(hours: Sequence[Row], days: Sequence[date]) -> dict[str, Chart]:
     groups = defaultdict(list)
     for hour in hours:
         groups[hour[key]].append(hour)
+    errors = Limit(limits.server_error_rate * 100, percent_limit(limits.server_error_rate))
+    latency = Limit(limits.latency_p95_ms, milliseconds(limits.latency_p95_ms))
     charts = {}
-    for name, read, label, color in (
-        ("server_errors", partial(_rate, "server_errors"), AS_PERCENT, "var(--bad)"),
-        ("client_errors", partial(_rate, "client_errors"), AS_PERCENT, "var(--line)"),
-        ("latency", _latency, AS_LATENCY, "var(--line)"),
-        ("auth_failures", _auth_failures, AS_COUNT, "var(--line)"),
+    for name, read, label, color, limit in (
+        ("server_errors", partial(_rate, "server_errors"), AS_PERCENT, "var(--bad)", errors),
+        ("client_errors", partial(_rate, "client_errors"), AS_PERCENT, "var(--line)", None),
+        ("latency", _latency, AS_LATENCY, "var(--line)", latency),
+        ("auth_failures", _auth_failures, AS_COUNT, "var(--line)", None),
     ):
         rows = [_mark(at, *(read(groups[at]) if at in groups else (None, "no requests"))) for at in moments]
         if any(row["v"] for row in rows):
-            charts[name] = _line(rows, days, label, color)
+            charts[name] = _line(rows, days, label, color, limit)
     return charts
 
 
@@ -187,7 +212,7 @@ def _end_of_day(days: Sequence[date]) -> str:
 
 
 def _amounts(label: str = AS_COUNT) -> alt.Y:
-    return alt.Y("v:Q", axis=alt.Axis(labelExpr=label, tickCount=3, minExtent=48, maxExtent=48))
+    return alt.Y("v:Q", axis=alt.Axis(labelExpr=label, tickCount=3, minExtent=AXIS, maxExtent=AXIS))
 
 
 def _bars(days: Sequence[date], height: int) -> alt.Chart:
@@ -196,8 +221,11 @@ def _bars(days: Sequence[date], height: int) -> alt.Chart:
     return chart.encode(x=_over_time(days), x2="end", y=_amounts(), y2="b")
 
 
-def _line(rows: Sequence[Row], days: Sequence[date], label: str, color: str = "var(--line)") -> Chart:
-    """A line that breaks where nothing is known, with a dot on its peak, and on all its points where these are few."""
+def _line(rows: Sequence[Row], days: Sequence[date], label: str, color: str = "var(--line)", limit: Limit | None = None) -> Chart:
+    """A line that breaks where nothing is known, with a dot on its peak, and on all its points where these are few.
+
+    The limit is a dashed line, unless it is so far above the peak that the line would lie flat.
+    """
     known = [row for row in rows if row["v"] is not None]
     peak = max(known, key=lambda row: row["v"])
     for row in known if len(known) <= ROOMY_DAYS else [peak]:
@@ -208,7 +236,14 @@ def _line(rows: Sequence[Row], days: Sequence[date], label: str, color: str = "v
     area = base.mark_area(color=color, opacity=0.18).encode(x=_over_time(days))
     dot = base.transform_filter("datum.dot").mark_point(color=color, filled=True, size=30, opacity=1)
     chart = area + base.mark_line(color=color, strokeWidth=1.5) + dot + points.mark_rule(opacity=0, strokeWidth=6)
-    return _finish(chart, rows, f"Highest: {peak['what']}, {peak['when']}.")
+    says = f"Highest: {peak['what']}, {peak['when']}."
+    if limit and limit.value <= 4 * peak["v"]:
+        once = alt.Chart(alt.NamedData("rows")).transform_aggregate(rows="count()")  # else there would be a rule for each row
+        chart += once.mark_rule(color="var(--ink)", strokeDash=[5, 4], opacity=0.7).encode(y=alt.datum(limit.value))
+        says += f" Dashed: the alarm's {limit.says}."
+    elif limit:
+        says += f" The alarm's {limit.says} is far above."
+    return _finish(chart, rows, says)
 
 
 def _finish(chart: alt.Chart | alt.LayerChart, rows: Sequence[Row], says: str) -> Chart:

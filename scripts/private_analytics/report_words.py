@@ -8,8 +8,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from functools import partial
 from itertools import takewhile
 from typing import Any
+
+from .project_vars import Thresholds
 
 Row = dict[str, Any]
 
@@ -32,6 +35,11 @@ def percent(share: float | None, sign: str = "", unit: str = "%") -> str:
         return NONE
     places = 0 if share in (0, 1) else 2 if abs(share) < 0.001 else 1
     return f"{share * 100:{sign},.{places}f}\xa0{unit}".replace("-", MINUS)
+
+
+def percent_limit(share: float) -> str:
+    """A threshold in percent, with just the places that it was given."""
+    return f"{share * 100:g}\xa0%"
 
 
 def milliseconds(value: float | None) -> str:
@@ -60,17 +68,17 @@ def mean_p95(hours: Iterable[Row]) -> float | None:
     return ratio(sum(hour["latency_p95_ms"] * hour["requests"] for hour in timed), total(timed, "requests"))
 
 
-def find_stories(marts: dict[str, list[Row]]) -> list[tuple[str, str]]:
+def find_stories(marts: dict[str, list[Row]], limits: Thresholds) -> list[tuple[str, str]]:
     """What stands out, each with the section of the page that shows it."""
     stories = (
-        ("reliability", server_error_story(marts["hours"], marts["blamed"])),
-        ("reliability", latency_story(marts["hours"])),
-        ("reliability", auth_failure_story(marts["hours"])),
+        ("reliability", server_error_story(marts["hours"], marts["blamed"], limits)),
+        ("reliability", latency_story(marts["hours"], limits)),
+        ("reliability", auth_failure_story(marts["hours"], limits)),
         ("sessions", conversion_story(marts["sessions"])),
         ("exports", export_story(marts["calendar"], marts["exports"])),
         ("exports", duplicate_story(marts["exports"])),
     )
-    return [(section, story) for section, story in stories if story]
+    return [(section, story.strip()) for section, story in stories if story]
 
 
 def hour_of(hour: Row) -> str:
@@ -81,19 +89,38 @@ def share_of(part: int, whole: int, noun: str) -> str:
     return f"{percent(ratio(part, whole))} of {number(whole, noun)}"
 
 
-def server_error_story(hours: Sequence[Row], blamed: Sequence[Row]) -> str:
-    """The hour with most server errors, what is around it, and that day's worst endpoint."""
+def enough(hours: Iterable[Row], limits: Thresholds) -> list[Row]:
+    """The hours whose requests are enough for a rate or a percentile to say something."""
+    return [hour for hour in hours if hour["requests"] >= limits.min_requests]
+
+
+def above_story(what: str, limit: str, hours: Sequence[Row], told: Row | None) -> str:
+    """The hours above an alarm's threshold, if there are any; `told` is the hour that the sentence before is about."""
+    if not hours:
+        return ""
+    if hours == [told]:
+        return f" Only that hour was above the alarm's {limit}."
+    first = "first on" if len(hours) > 1 else "on"
+    return f" {what} above the alarm's {limit} in {number(len(hours), 'hour')}, {first} {hour_of(hours[0])}."
+
+
+def server_error_story(hours: Sequence[Row], blamed: Sequence[Row], limits: Thresholds) -> str:
+    """The hour with most server errors, the hours above the threshold, what is around the worst, that day's worst endpoint."""
     requests, errors = total(hours, "requests"), total(hours, "server_errors")
 
     def is_bad(hour: Row) -> bool:
         return hour["server_errors"] >= 3 and hour["server_errors"] * requests > 5 * errors * hour["requests"]
 
+    limit = limits.server_error_rate
+    above = [hour for hour in enough(hours, limits) if hour["server_errors"] / hour["requests"] > limit]
+    passed = partial(above_story, "The 5xx rate was", percent_limit(limit), above)
     worst = max(hours, key=lambda hour: hour["server_errors"], default=None)
     if not worst or not is_bad(worst):
-        frequent = errors >= 10 and errors * 100 >= requests
-        return f"Server errors are frequent at all times: {share_of(errors, requests, 'request')}." if frequent else ""
+        frequent = requests >= limits.min_requests and errors / requests > limit
+        at_all_times = f" Server errors are frequent at all times: {share_of(errors, requests, 'request')}." if frequent else ""
+        return passed(None) + at_all_times
     share = share_of(worst["server_errors"], worst["requests"], "request")
-    story = f"Server errors were highest on {hour_of(worst)} ({share}; {percent(errors / requests)} in all)."
+    story = f"Server errors were highest on {hour_of(worst)} ({share}; {percent(errors / requests)} in all)." + passed(worst)
     at = hours.index(worst)
     spell = [*reversed([*takewhile(is_bad, reversed(hours[:at]))]), *takewhile(is_bad, hours[at:])]
     if len(spell) > 1:
@@ -107,23 +134,32 @@ def server_error_story(hours: Sequence[Row], blamed: Sequence[Row]) -> str:
     return story
 
 
-def latency_story(hours: Sequence[Row]) -> str:
-    """The slowest hour among those with enough requests to tell."""
-    timed = [hour for hour in hours if hour["latency_p95_ms"] is not None and hour["requests"] >= 20]
+def latency_story(hours: Sequence[Row], limits: Thresholds) -> str:
+    """The slowest hour, if that is unusual, and the hours above the threshold."""
+    limit = limits.latency_p95_ms
+    timed = [hour for hour in enough(hours, limits) if hour["latency_p95_ms"] is not None]
+    above = [hour for hour in timed if hour["latency_p95_ms"] > limit]
+    passed = partial(above_story, "The p95 latency was", milliseconds(limit), above)
     worst = max(timed, key=lambda hour: hour["latency_p95_ms"], default=None)
     if not worst or worst["latency_p95_ms"] <= 3 * mean_p95(hours):
-        return ""
+        return passed(None)
     slow, usual = milliseconds(worst["latency_p95_ms"]), milliseconds(mean_p95(hours))
-    return f"Answers were slowest on {hour_of(worst)}: the slowest 5\xa0% took {slow} or more, usually {usual}."
+    story = f"Answers were slowest on {hour_of(worst)}: the slowest 5\xa0% took {slow} or more, usually {usual}."
+    return story + passed(worst)
 
 
-def auth_failure_story(hours: Sequence[Row]) -> str:
+def auth_failure_story(hours: Sequence[Row], limits: Thresholds) -> str:
+    """The hour with most auth failures, if that is unusual, and the hours above the threshold."""
+    limit = limits.auth_failure_rate
+    above = [hour for hour in enough(hours, limits) if hour["auth_failures"] / hour["requests"] > limit]
+    passed = partial(above_story, "Auth failures were", f"{percent_limit(limit)} of requests", above)
     worst = max(hours, key=lambda hour: hour["auth_failures"], default=None)
     usual = ratio(total(hours, "auth_failures"), len(hours))
     if not worst or worst["auth_failures"] < max(10, 5 * usual):
-        return ""
+        return passed(None)
     most = number(worst["auth_failures"], "auth failure")
-    return f"Auth failures were highest on {hour_of(worst)}: {most} within the hour, {usual:.1f} in a usual one."
+    story = f"Auth failures were highest on {hour_of(worst)}: {most} within the hour, {usual:.1f} in a usual one."
+    return story + passed(worst)
 
 
 def conversion_story(days: Sequence[Row]) -> str:

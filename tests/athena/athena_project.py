@@ -15,6 +15,8 @@ from private_analytics import dbt_project
 from pyathena.cursor import DictCursor
 from recording import RecordingAws
 
+DBT_CALLS = Path(__file__).parents[1] / "infra" / "dbt_calls.txt"
+
 
 @dataclass
 class AthenaProject:

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import oracle
 import pytest
-from athena_project import AthenaProject
+from athena_project import DBT_CALLS, AthenaProject
 from private_analytics import scanned
 from private_analytics.samples import write_sample_logs
 from project import TABLES, Project, nasty_exports
@@ -17,7 +17,6 @@ from test_bad_input import messages
 
 from local_aws import LocalAws
 
-DBT_CALLS = Path(__file__).parents[1] / "infra" / "dbt_calls.txt"
 APPROXIMATE = {"latency_p50_ms", "latency_p95_ms", "latency_p99_ms"}
 STAGING = ("stg_cloudwatch__exports", "stg_cloudwatch__log_lines", "int_log_lines__identified")
 # What the two engines call one type.
@@ -100,10 +99,15 @@ def test_every_column_has_the_type_that_it_has_on_duckdb(
     assert found == {column.lower(): GLUE_TYPES[kind] for column, kind, *_ in described}
 
 
-def test_docs_and_freshness(athena_project: AthenaProject) -> None:
+@pytest.fixture(scope="module")
+def catalog(athena_project: AthenaProject) -> str:
+    """What dbt docs generate found in Athena."""
     done = athena_project.dbt("docs", "generate")
     assert done.returncode == 0, done.stdout
-    catalog = (athena_project.work / "target" / "catalog.json").read_text()
+    return (athena_project.work / "target" / "catalog.json").read_text()
+
+
+def test_docs_and_freshness(athena_project: AthenaProject, catalog: str) -> None:
     assert all(name in catalog for name in TABLES)
     done = athena_project.dbt("source", "freshness")
     assert done.returncode == 0, done.stdout
@@ -121,14 +125,22 @@ def test_a_run_leaves_nothing_behind(athena_project: AthenaProject) -> None:
     assert not orphans
 
 
-def test_maintenance_leaves_one_file_a_day_and_the_same_rows(athena_project: AthenaProject) -> None:
-    before = athena_project.table("fct_events")
+@pytest.fixture(scope="module")
+def before_maintenance(athena_project: AthenaProject) -> list[dict]:
+    """The rows of fct_events from before it was maintained, as it now is."""
+    rows = athena_project.table("fct_events")
     done = athena_project.dbt("run-operation", "maintain")
     assert done.returncode == 0, done.stdout
+    return rows
+
+
+def test_maintenance_leaves_one_file_a_day_and_the_same_rows(
+    athena_project: AthenaProject, before_maintenance: list[dict]
+) -> None:
     files = athena_project.query('select "partition" as part, count(*) as files from "fct_events$files" group by "partition"')
     assert files
     assert all(row["files"] == 1 for row in files)
-    assert not oracle.compare(before, athena_project.table("fct_events"), ("event_id",))
+    assert not oracle.compare(before_maintenance, athena_project.table("fct_events"), ("event_id",))
 
 
 def test_a_daily_run_reads_each_new_raw_byte_once(athena_project: AthenaProject, lake: Project) -> None:
@@ -170,8 +182,9 @@ def test_a_full_refresh_without_all_raw_logs_is_refused(athena_project: AthenaPr
     assert not oracle.compare(ledger, athena_project.table("loaded_exports"), ("export_task_id",))
 
 
+@pytest.mark.usefixtures("catalog", "before_maintenance")
 def test_dbt_asks_for_what_its_role_is_tested_with(athena_project: AthenaProject) -> None:
-    """Builds, maintenance and all else above. tests/infra/ holds the role's policies to these calls."""
+    """Builds, docs, maintenance and all else above. tests/infra/ holds the role's policies to these calls."""
     seen, listed = athena_project.permissions(), set(DBT_CALLS.read_text().splitlines())
     assert not seen - listed, "\n".join(["not in dbt_calls.txt:", *sorted(seen - listed)])
     assert not listed - seen, "\n".join(["in dbt_calls.txt, but not seen:", *sorted(listed - seen)])

@@ -6,16 +6,23 @@ import base64
 import hashlib
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
-from html.parser import HTMLParser
 from pathlib import Path
 
+import bootstrap
 import duckdb
 import pytest
 import vl_convert
+from click.testing import CliRunner
+from private_analytics import demo
+from private_analytics.engine import Engine, open_engine
 from private_analytics.errors import UserError
-from private_analytics.report import MAX_DAYS, duckdb_query, find_period, write_report
+from private_analytics.project_vars import Thresholds
+from private_analytics.report import MAX_DAYS, find_period, write_report
 from private_analytics.report_words import milliseconds, number, percent, shown
+from report_page import Page
 
 COLUMNS = {
     "daily_events": "event_date date, event_name varchar, events bigint, users bigint, sessions bigint",
@@ -34,6 +41,15 @@ COLUMNS = {
 FIRST = date(2026, 10, 1)
 DAYS = [FIRST + timedelta(days=number) for number in range(14)]
 INCIDENT = datetime(2026, 10, 12, 14)
+LIMITS = Thresholds(
+    min_requests=50,
+    server_error_rate=0.05,
+    latency_p95_ms=800,
+    auth_failure_rate=0.3,
+    auth_failure_burst=100,
+    athena_gb_per_day=500,
+    upload_url_seconds=900,
+)
 HOSTILE = "</script><script>alert(1)</script><!--\u2028\u202e&\"'><img src=x onerror=alert(1)>{{ 7*7 }}"
 
 
@@ -112,63 +128,18 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Page:
     return report(build(tmp_path_factory.mktemp("report") / "marts.duckdb", two_weeks()))
 
 
-class Page(HTMLParser):
-    """What of a page the tests look at."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__()
-        self.html = path.read_text(encoding="utf-8")
-        self.tags: list[str] = []
-        self.attributes: list[tuple[str, str, str]] = []
-        self.tables: dict[str, list[list[str]]] = {}
-        self.scripts: list[str] = []
-        self.figures: list[list[str]] = []
-        self.text = ""
-        self._inside: list[str] = []
-        self._caption = ""
-        self._cell = ""
-        self.feed(self.html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.attributes += [(tag, name, value or "") for name, value in attrs]
-        if tag not in ("meta", "link", "br"):
-            self._inside.append(tag)
-        if tag in ("caption", "th", "td", "dt", "dd"):
-            self._cell = ""
-        if tag == "table":
-            self._caption = ""
-        if tag == "tr":
-            self.tables.setdefault(self._caption, []).append([])
-        if tag == "script":
-            self.scripts.append("")
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self._inside.pop() == tag
-        if tag == "b" and "caption" in self._inside:
-            self._caption = self._cell
-        if tag in ("th", "td"):
-            self.tables[self._caption][-1].append(self._cell.strip().replace("\xa0", " "))
-        if tag == "dt":
-            self.figures.append([self._cell])
-        if tag == "dd":
-            self.figures[-1].append(self._cell.replace("\xa0", " "))
-
-    def handle_data(self, data: str) -> None:
-        if "script" in self._inside:
-            self.scripts[-1] += data
-        elif "style" not in self._inside:
-            self._cell += data
-            self.text += data.replace("\xa0", " ")
-
-    @property
-    def specs(self) -> list[dict]:
-        return [json.loads(script) for script in self.scripts[:-1]]
+@contextmanager
+def opened(database: Path) -> Iterator[Engine]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ANALYTICS_DB", str(database))
+        with open_engine() as engine:
+            yield engine
 
 
 def report(database: Path) -> Page:
     out = database.parent / "site" / "report.html"
-    write_report(duckdb_query(database), out)
+    with opened(database) as engine:
+        write_report(engine, out, LIMITS)
     return Page(out)
 
 
@@ -209,11 +180,53 @@ def test_figures_and_tables_equal_the_sums_by_hand(page: Page) -> None:
 def test_what_stands_out_is_said(page: Page) -> None:
     text = page.text
     assert "Server errors were highest on 2026-10-12 at 14:00 (13.0 % of 200 requests; 1.6 % in all)." in text
+    assert "Only that hour was above the alarm's 5 %. Hit hardest that day was POST /b" in text
     assert "Hit hardest that day was POST /b (2.5 % of 1,000 requests)." in text
     assert "Answers were slowest on 2026-10-12 at 14:00: the slowest 5 % took 900 ms or more, usually 156 ms." in text
+    assert "usually 156 ms. Only that hour was above the alarm's 800 ms." in text
     assert "Auth failures were highest on 2026-10-10 at 03:00: 40 auth failures within the hour, 3.4 in a usual one." in text
     assert "Exports to look at: 2026-10-13 missing (/api)." in text
     assert "Most duplicates were exported for 2026-10-14 (55.0 % of 20 lines)" in text
+
+
+@pytest.mark.parametrize(
+    ("hours", "says"),  # requests, server errors, auth failures, p95 of each hour
+    [
+        ([(100, 0, 0, 9.0), *[(100, 6, 0, 9.0)] * 3], "The 5xx rate was above the alarm's 5 % in 3 hours, first on {1}."),
+        ([(100, 6, 0, 9.0)] * 2, "Server errors are frequent at all times: 6.0 % of 200 requests."),
+        ([(40, 3, 0, 9.0)] * 2, "What stands outServer errors are frequent at all times: 7.5 % of 80 requests."),
+        ([(1000, 0, 0, 9.0), (50, 30, 0, 9.0), (50, 10, 0, 9.0)], "in all). The 5xx rate was above the alarm's 5 % in 2 hours"),
+        ([(100, 5, 0, 9.0)] * 2, "Nothing: no hour above an alarm's threshold"),
+        ([(49, 49, 49, 900.0)], "Nothing: no hour above an alarm's threshold"),
+        ([(50, 0, 0, 801.0), (50, 0, 0, 800.0)], "The p95 latency was above the alarm's 800 ms in 1 hour, on {0}."),
+        ([(50, 0, 0, None)], "Nothing: no hour above an alarm's threshold"),
+        ([(100, 0, 30, 9.0), (100, 0, 31, 9.0)], "Auth failures were above the alarm's 30 % of requests in 1 hour, on {1}."),
+        ([(100, 0, 31, 9.0), *[(10, 0, 0, 9.0)] * 9], "3.1 in a usual one. Only that hour was above the alarm's 30 %"),
+    ],
+)
+def test_hours_above_the_thresholds_of_the_alarms(database: Path, hours: list[tuple], says: str) -> None:
+    """Above is more than the threshold, in an hour of at least 50 requests."""
+    starts = [INCIDENT + timedelta(hours=n) for n in range(len(hours))]
+    rows = [(at, requests, 0, errors, auth, p95) for at, (requests, errors, auth, p95) in zip(starts, hours, strict=True)]
+    marts = {"hourly_reliability": rows, "export_health": [health(INCIDENT.date(), "/a", 5, 5, 0)]}
+    page = report(build(database, marts))
+    assert says.format(*(f"{at:%Y-%m-%d at %H:00}" for at in starts)) in page.text.replace("\n", "")
+
+
+def test_thresholds_are_drawn_where_they_are_in_sight(page: Page, database: Path) -> None:
+    def levels(page: Page) -> dict[str, float]:
+        titles = re.findall(r"<h3>(.*?),? by", page.html)
+        layers = ((title, layer) for title, spec in zip(titles, page.specs, strict=False) for layer in spec.get("layer", ()))
+        return {title: layer["encoding"]["y"]["datum"] for title, layer in layers if "datum" in layer["encoding"].get("y", {})}
+
+    assert levels(page) == {"Server errors (5xx)": 5, "p95 latency": 800}
+    healthy = {
+        "hourly_reliability": [(INCIDENT, 100, 0, 1, 0, 200.0)],
+        "export_health": [health(INCIDENT.date(), "/a", 5, 5, 0)],
+    }
+    page = report(build(database, healthy))
+    assert levels(page) == {"p95 latency": 800}
+    assert "The alarm's 5 % is far above." in page.text
 
 
 def test_charts_hold_the_rows_and_compile(page: Page) -> None:
@@ -284,7 +297,8 @@ def test_headings_tables_and_charts_are_named(page: Page) -> None:
     assert page.tags.count("table") == page.tags.count("caption") == 4
     assert page.tags.count("figure") == page.tags.count("h3") == len(page.specs)
     labels = [value for _, name, value in page.attributes if name == "aria-label"]
-    assert "Server errors (5xx), by hour. Highest: 13.0\xa0% of 200 requests, Mon 2026-10-12, 14:00." in labels
+    errors = "Highest: 13.0\xa0% of 200 requests, Mon 2026-10-12, 14:00. Dashed: the alarm's 5\xa0%."
+    assert f"Server errors (5xx), by hour. {errors}" in labels
     assert '<html lang="en">' in page.html
 
 
@@ -321,7 +335,7 @@ def test_requests_without_trouble_or_latency(database: Path) -> None:
     assert "No request ended in a server error (5xx)." in page.text
     assert "No latency: no request says how long it took." in page.text
     assert "No auth failures" in page.text
-    assert "Nothing: no hour with unusually many server errors" in page.text
+    assert "Nothing: no hour above an alarm's threshold or with unusually many server errors" in page.text
     assert page.figures[6] == ["p95 latency", "–"]  # noqa: RUF001
     assert len(page.figures[0]) == 2  # there is no week before to compare with
 
@@ -336,7 +350,8 @@ def test_dates_that_logs_made_up_do_not_stretch_the_period(database: Path) -> No
 
 def test_events_from_long_before_their_export_have_their_own_period(database: Path) -> None:
     old = [(date(2015, 5, day), "GET", 9, 1, 1) for day in (17, 19)]
-    period, outside = find_period(duckdb_query(build(database, two_weeks() | {"daily_events": old})))
+    with opened(build(database, two_weeks() | {"daily_events": old})) as engine:
+        period, outside = find_period(engine)
     assert period is not None
     assert (period.first, period.last, outside) == (date(2015, 5, 17), date(2015, 5, 19), 0)
 
@@ -364,20 +379,36 @@ def test_years_of_data_and_many_names_stay_a_small_page(database: Path) -> None:
 
 
 def test_a_missing_database_or_table_says_what_to_run(tmp_path: Path, database: Path) -> None:
-    with pytest.raises(UserError, match=r"There is no database at .*nowhere.duckdb. `make demo` builds one"):
-        duckdb_query(tmp_path / "nowhere.duckdb")
-    path = build(database, {})
-    with duckdb.connect(str(path)) as connection:
+    with pytest.raises(UserError, match=r"There is no database at .*nowhere.duckdb. `dbt build` makes it"):
+        report(tmp_path / "nowhere.duckdb")
+    build(database, {"daily_events": [(FIRST, "a", 1, 1, 1)]})
+    with duckdb.connect(str(database)) as connection:
         connection.execute("drop table analytics.sessions")
-        connection.execute("insert into analytics.daily_events values ('2026-10-01', 'a', 1, 1, 1)")
-    with pytest.raises(UserError, match=r"sessions does not exist.*`make demo`"):
-        write_report(duckdb_query(path), tmp_path / "report.html")
-    with pytest.raises(UserError, match="`make demo`"):
-        duckdb_query(path, schema="elsewhere")("select 1")
+    with pytest.raises(UserError, match=r"sessions does not exist.*`dbt build` makes it"):
+        report(database)
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("drop schema analytics cascade")
+    with pytest.raises(UserError, match=r"marts.duckdb cannot be read.*`dbt build` makes it"):
+        report(database)
     (tmp_path / "text.duckdb").write_text("no database")
     with pytest.raises(UserError, match="cannot be read"):
-        duckdb_query(tmp_path / "text.duckdb")
-    assert not (tmp_path / "report.html").exists()
+        report(tmp_path / "text.duckdb")
+    assert not (tmp_path / "site").exists()
+
+
+def test_the_command_says_what_is_wrong_with_the_profile(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANALYTICS_TARGET", "elsewhere")
+    result = CliRunner().invoke(bootstrap.cli, ["report"])
+    assert result.exit_code == 1
+    assert "does not have a target named 'elsewhere'. The valid target names for this profile are: - local" in result.output
+
+
+def test_the_demo_leaves_the_tables_of_production_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo, "build_tables", lambda *_: pytest.fail("it builds"))
+    monkeypatch.setenv("ANALYTICS_TARGET", "athena")
+    result = CliRunner().invoke(bootstrap.cli, ["demo"])
+    assert result.exit_code == 1
+    assert "Unset ANALYTICS_TARGET" in result.output
 
 
 def test_numbers_read_well() -> None:

@@ -1,4 +1,4 @@
-"""The engine that holds the marts: which dates they have, and the rows of some of them."""
+"""The marts as the engine has them: their dates, and the rows of some of these."""
 
 from __future__ import annotations
 
@@ -6,17 +6,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any, NamedTuple
 
-import duckdb
-import pyathena
-from botocore.exceptions import BotoCoreError
-from dbt.adapters.athena.session import get_boto3_session_from_credentials
-from dbt.config.runtime import load_profile
-
-from .. import dbt_project
-from ..errors import UserError, first_line
+from ..engine import ERRORS, open_engine, unreadable
+from ..errors import UserError
 from .marts import Mart
 
 ROWS_AT_ONCE = 1000  # as many as Athena gives in one answer
@@ -72,49 +65,15 @@ class Source:
             cursor.execute(sql)
             while rows := cursor.fetchmany(ROWS_AT_ONCE):
                 yield from rows
-        except (duckdb.Error, pyathena.Error, BotoCoreError) as error:
-            raise UserError(
-                f"{mart.relation} cannot be read: {first_line(error)}. Where it is not there yet, `dbt build` makes it."
-            ) from None
+        except ERRORS as error:
+            raise unreadable(mart.relation, error) from None
 
 
 @contextmanager
 def open_source() -> Iterator[Source]:
     """The engine of the current dbt target. Raises UserError where it cannot be reached."""
-    credentials = load_profile(str(dbt_project.PROJECT), {}).credentials
-    connect = _athena if credentials.type == "athena" else _duckdb
-    source = connect(credentials)
-    try:
-        yield source
-    finally:
-        source.connection.close()
-
-
-def _duckdb(credentials: Any) -> Source:
-    database = Path(credentials.path)
-    if not database.is_file():
-        raise UserError(f"There is no database at {database}. `dbt build` makes it, `make demo` does from sample logs.")
-    try:
-        connection = duckdb.connect(str(database), read_only=True)
-    except duckdb.Error as error:
-        raise UserError(f"{database} cannot be read: {first_line(error)}. While dbt runs, nobody else can read it.") from None
-    return Source("duckdb", connection)
-
-
-def _athena(credentials: Any) -> Source:
-    try:
-        connection = pyathena.connect(
-            session=get_boto3_session_from_credentials(credentials),
-            region_name=credentials.region_name,
-            endpoint_url=credentials.endpoint_url,
-            work_group=credentials.work_group,
-            s3_staging_dir=credentials.s3_staging_dir,
-            schema_name=credentials.schema,
-            poll_interval=credentials.poll_interval,
-        )
-    except BotoCoreError as error:
-        raise UserError(f"{error}. Set AWS_PROFILE to one of: aws configure list-profiles") from None
-    return Source("athena", connection)
+    with open_engine() as engine:
+        yield Source(engine.name, engine.connection)
 
 
 def _columns(mart: Mart) -> str:

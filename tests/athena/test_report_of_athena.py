@@ -1,0 +1,169 @@
+"""The report of Athena says what that of DuckDB says, from the same exports."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+
+import oracle
+import pytest
+from athena_project import DBT_CALLS, AthenaProject
+from private_analytics import dbt_project, demo
+from private_analytics.engine import Engine, open_engine
+from private_analytics.report import QUERIES, find_period, read_marts
+from private_analytics.samples import write_sample_logs
+from project import Project
+from report_page import Page
+
+from local_aws import LocalAws
+
+LAST_DAY = date(2026, 10, 20)
+APPROXIMATE = {"latency_p95_ms", "p50", "p95", "p99"}  # Athena's percentiles may be 2 % off
+LATENCY = re.compile(r"([\d,]+(?:\.\d)?) (ms|s)\b")
+CHANGE_OF_LATENCY = re.compile(r"(7 days: [\d,.]+ m?s).*")
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """16 days with an incident, bad logins, odd names, a day that is missing and dates that logs made up; built on DuckDB."""
+    work = tmp_path_factory.mktemp("report")
+    project = Project(work / "lake", work / "analytics.duckdb")
+    write_sample_logs(project.lake, days=16, events_per_day=1500, seed=5, end_date=LAST_DAY)
+    odd = [
+        {"eventName": "</script>{{ 7*7 }}\u2028", "statusCode": 503, "method": "GET", "path": '/"quoted"/\'s', "userId": "é"},
+        {"eventName": "old", "timestamp": "2001-01-01T00:00:00Z"},
+        {"eventName": "purchased", "statusCode": 200, "latencyMs": 0.25},
+    ]
+    lines = [f"2026-10-07T12:00:00.00{n}Z {json.dumps(record)}" for n, record in enumerate(odd)]
+    lines += [lines[0], "no time", "2026-10-07T12:00:01.000Z no JSON"]
+    project.export({"s": lines}, day=date(2026, 10, 7), log_group="/odd")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ANALYTICS_DB", str(project.database))
+        patch.setenv("DBT_TARGET_PATH", str(work / "target"))
+        patch.setenv("DBT_LOG_PATH", str(work / "logs"))
+        project.run()
+    return project
+
+
+@pytest.fixture(scope="module")
+def athena_project(aws: LocalAws, lake: Project, tmp_path_factory: pytest.TempPathFactory) -> AthenaProject:
+    project = AthenaProject(aws, tmp_path_factory.mktemp("athena"), bucket="report-exports", schema="report")
+    project.client("s3").create_bucket(Bucket=project.bucket)
+    project.upload(lake.lake)
+    project.make_tables(date(2026, 10, 1))
+    project.build("--exclude-resource-type", "unit_test", "--exclude-resource-type", "test")
+    return project
+
+
+@contextmanager
+def opened(environment: dict[str, str]) -> Iterator[Engine]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        with open_engine() as engine:
+            yield engine
+
+
+def report(environment: dict[str, str], out: Path) -> subprocess.CompletedProcess:
+    command = [sys.executable, "scripts/bootstrap.py", "report", "--out", str(out)]
+    return subprocess.run(command, env=environment, cwd=dbt_project.PROJECT, capture_output=True, text=True, check=False)
+
+
+def test_every_query_has_the_rows_that_it_has_on_duckdb(athena_project: AthenaProject, lake: Project) -> None:
+    """With the same columns, in the same order, of the same types."""
+    with opened({"ANALYTICS_DB": str(lake.database)}) as duckdb, opened(athena_project.environment) as athena:
+        period, outside = find_period(duckdb)
+        assert period
+        assert outside
+        assert find_period(athena) == (period, outside)
+        expected, found = read_marts(duckdb, period), read_marts(athena, period)
+    for name in QUERIES:
+        assert expected[name], name
+        columns = list(expected[name][0])
+        assert list(found[name][0]) == columns, name
+        assert oracle.types_by_column(found[name]) == oracle.types_by_column(expected[name]), name
+        rough = APPROXIMATE & set(columns)
+        key = tuple(column for column in columns if column not in rough)
+        assert not oracle.compare(expected[name], found[name], key, rough, relative=0.02), name
+        if "order by" in QUERIES[name].rpartition("from")[2]:
+            assert [[row[column] for column in key] for row in found[name]] == [
+                [row[column] for column in key] for row in expected[name]
+            ], name
+
+
+def test_the_page_has_the_words_of_that_of_duckdb(athena_project: AthenaProject, lake: Project, tmp_path: Path) -> None:
+    """The command as people run it; it asks AWS for nothing that dbt's role is not tested with."""
+    athena_project.calls.clear()
+    with athena_project.aws.recording(athena_project.calls):
+        done = report(athena_project.environment, tmp_path / "athena.html")
+    assert done.returncode == 0, done.stderr
+    assert athena_project.permissions()
+    assert not athena_project.permissions() - set(DBT_CALLS.read_text().splitlines())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ANALYTICS_DB", str(lake.database))
+        demo.build_report(tmp_path / "duckdb.html")
+    expected, found = (CHANGE_OF_LATENCY.sub(r"\1", Page(tmp_path / f"{name}.html").text) for name in ("duckdb", "athena"))
+    assert "Server errors were highest" in expected
+    assert "was above the alarm's" in expected
+    assert LATENCY.sub("LATENCY", found) == LATENCY.sub("LATENCY", expected)
+    for one, other in zip(LATENCY.finditer(expected), LATENCY.finditer(found), strict=True):
+        assert milliseconds(one) == pytest.approx(milliseconds(other), rel=0.02, abs=rounding(one)), (one, other)
+
+
+def milliseconds(latency: re.Match) -> float:
+    digits, unit = latency.groups()
+    return float(digits.replace(",", "")) * (1000 if unit == "s" else 1)
+
+
+def rounding(latency: re.Match) -> float:
+    digits, unit = latency.groups()
+    return (0.1 if "." in digits else 1) * (1000 if unit == "s" else 1)
+
+
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [
+        ({"ATHENA_SCHEMA": "nowhere"}, r"Athena's database nowhere .* cannot be read: .* not exist\. .*`dbt build` makes it\."),
+        ({"ATHENA_WORKGROUP": "nowhere"}, r"Could not read Athena's database report \(workgroup nowhere\): .* not found\."),
+    ],
+)
+def test_what_is_missing_is_said_in_a_sentence(
+    athena_project: AthenaProject, tmp_path: Path, setting: dict[str, str], says: str
+) -> None:
+    done = report(athena_project.environment | setting, tmp_path / "report.html")
+    assert done.returncode == 1
+    assert re.fullmatch(f"Error: {says}\n", done.stderr), done.stderr
+
+
+class Expired(BaseHTTPRequestHandler):
+    """What AWS answers to a token that is too old."""
+
+    def do_POST(self) -> None:
+        answer = b'{"__type": "ExpiredTokenException", "message": "The security token included in the request is expired"}'
+        self.send_response(400)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_expired_credentials(athena_project: AthenaProject, tmp_path: Path) -> None:
+    with HTTPServer(("127.0.0.1", 0), Expired) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        endpoint = f"http://127.0.0.1:{server.server_port}"
+        done = report(athena_project.environment | {"AWS_ENDPOINT_URL": endpoint}, tmp_path / "report.html")
+        server.shutdown()
+    assert done.returncode == 1
+    assert re.fullmatch(r"Error: Could not read .*ExpiredTokenException.* is expired\. Sign in again .*\n", done.stderr), (
+        done.stderr
+    )
