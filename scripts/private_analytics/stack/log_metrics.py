@@ -1,0 +1,61 @@
+"""The metric filters on the API's and the exporter's log groups, as part of the template."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from ..errors import UserError
+from .filter_patterns import patterns, selector
+from .log_fields import LogFields
+
+LOG_GROUPS = {"ApiLogs": None, "SecondLogs": "HasSecondLogGroup", "ThirdLogs": "HasThirdLogGroup"}  # with their conditions
+LIMIT = 100  # metric filters of a log group, of AWS's making
+LATENCIES = {  # unit in event_fields -> metric, unit of CloudWatch
+    "s": ("LatencySeconds", "Seconds"),
+    "ms": ("LatencyMilliseconds", "Milliseconds"),
+    "us": ("LatencyMicroseconds", "Microseconds"),
+    "ns": ("LatencyNanoseconds", "None"),
+}
+
+
+def part(fields: LogFields) -> dict:
+    """The filters by logical id. Raises UserError for what CloudWatch's filters cannot say."""
+    found = patterns(fields)
+    counted = {"Requests": found.requests, "ServerErrors": found.server_errors, "AuthFailures": found.auth_failures}
+    transformations = [(pattern, _count(metric)) for metric, ones in counted.items() for pattern in ones]
+    transformations += [(pattern, _value(*LATENCIES[at.unit], selector(at))) for at, pattern in found.latencies]
+    if len(transformations) > LIMIT:
+        raise UserError(
+            f"The metrics need {len(transformations)} metric filters; a log group has room for {LIMIT}. In dbt_project.yml, vars:"
+            " event_fields, give only the paths that your logs have, or fewer auth_failure rows in seeds/event_catalog.csv."
+        )
+    resources = {}
+    for log_group, condition in LOG_GROUPS.items():
+        numbers: Counter[str] = Counter()
+        more = {"Condition": condition} if condition else {}
+        for pattern, transformation in transformations:
+            metric = transformation["MetricName"]
+            numbers[metric] += 1
+            name = f"{log_group}{metric}{numbers[metric]}"
+            resources[name] = _filter(log_group, pattern, transformation, more)
+            more = more | {"DependsOn": name}  # one after another: CloudWatch Logs aborts one of two changes to a log group
+    # `lost` is not among them: it counts what was lost long ago as well. What was lost of late makes the exporter fail.
+    late = _filter("ExporterLogs", "{ $.late >= 0 }", _value("ExportDaysLate", "Count", "$.late"), {})
+    failed = _filter(
+        "ExporterLogs", "{ $.failed >= 0 }", _value("ExportDaysFailed", "Count", "$.failed"), {"DependsOn": "ExportDaysLate"}
+    )
+    return {"Resources": resources | {"ExportDaysLate": late, "ExportDaysFailed": failed}}
+
+
+def _filter(log_group: str, pattern: str, transformation: dict, more: dict[str, str]) -> dict:
+    properties = {"LogGroupName": {"Ref": log_group}, "FilterPattern": pattern, "MetricTransformations": [transformation]}
+    return {"Type": "AWS::Logs::MetricFilter", **more, "Properties": properties}
+
+
+def _count(metric: str) -> dict:
+    """One for each event, and 0 for a minute whose events do not fit: so alarms tell nothing wrong from nothing logged."""
+    return {**_value(metric, "Count", "1"), "DefaultValue": 0}
+
+
+def _value(metric: str, unit: str, value: str) -> dict:
+    return {"MetricNamespace": {"Ref": "NamePrefix"}, "MetricName": metric, "MetricValue": value, "Unit": unit}

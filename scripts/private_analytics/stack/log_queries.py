@@ -1,0 +1,183 @@
+"""Saved queries for CloudWatch Logs Insights, as part of the template: what people ask first when something is wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from ..errors import UserError
+from .log_fields import LogFields, Place
+
+LOG_GROUPS = [
+    {"Ref": "ApiLogs"},
+    {"Fn::If": ["HasSecondLogGroup", {"Ref": "SecondLogs"}, {"Ref": "AWS::NoValue"}]},
+    {"Fn::If": ["HasThirdLogGroup", {"Ref": "ThirdLogs"}, {"Ref": "AWS::NoValue"}]},
+]
+TO_MS = {"ms": "", "s": " * 1000", "us": " / 1000", "ns": " / 1000000"}
+NAMES = {  # field -> what the queries call it
+    "event_name": "api_event",
+    "user_id": "api_user",
+    "session_id": "api_session",
+    "status_code": "api_status",
+    "latency_ms": "api_latency_ms",
+    "method": "api_method",
+    "path": "api_path",
+    "user_agent": "api_user_agent",
+}
+# As macro route() has them.
+IDS = (
+    "[0-9]+",
+    "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}",
+    "[0-9a-fA-F]{16,}",
+    "[0-9A-Z]{26}",
+    "[A-Za-z]+[-_][0-9]+",
+)
+IS_REQUEST = "| filter api_status >= 100 and api_status < 600"
+
+
+def part(fields: LogFields) -> dict:
+    """The queries by logical id. Raises UserError for what Insights cannot say."""
+    queries = {
+        "Traffic": ("traffic", traffic(fields)),
+        "Errors": ("server errors", errors(fields)),
+        "SlowEndpoints": ("slow endpoints", slow_endpoints(fields)),
+        "Session": ("one session", session(fields)),
+        "Request": ("one request", request(fields)),
+    }
+    if fields.auth_failures:
+        queries["AuthFailures"] = ("auth failures", auth_failures(fields))
+    return {
+        "Resources": {
+            f"Insights{name}": {
+                "Type": "AWS::Logs::QueryDefinition",
+                "Properties": {
+                    "Name": {"Fn::Sub": f"${{NamePrefix}}/{title}"},
+                    "QueryString": query,
+                    "LogGroupNames": LOG_GROUPS,
+                },
+            }
+            for name, (title, query) in queries.items()
+        }
+    }
+
+
+def traffic(fields: LogFields) -> str:
+    return _lines(
+        "# Requests, server errors and slowness, for each 5 minutes.",
+        _read(fields, "status_code", "latency_ms"),
+        IS_REQUEST,
+        "| fields if(api_status >= 500, 1, 0) as is_server_error",
+        "| stats count(*) as requests, sum(is_server_error) as server_errors, pct(api_latency_ms, 95) as latency_p95_ms",
+        "    by bin(5m) as period",
+        "| sort period asc",
+    )
+
+
+def errors(fields: LogFields) -> str:
+    return _lines(
+        "# The latest requests that the server failed at.",
+        _read(fields, "status_code", "method", "path", "latency_ms", "event_name", "user_id", "session_id"),
+        "| filter api_status >= 500 and api_status < 600",
+        "| sort @timestamp desc",
+        "| limit 100",
+        "| display @timestamp, api_status, api_method, api_path, api_latency_ms, api_event, api_user, api_session, @message",
+    )
+
+
+def slow_endpoints(fields: LogFields) -> str:
+    return _lines(
+        "# The endpoints whose slowest 5 % of requests take longest. Ids in paths are :id, as in the marts.",
+        _read(fields, "status_code", "latency_ms", "method", "path"),
+        IS_REQUEST,
+        *_endpoint(),
+        "| stats count(*) as requests, pct(api_latency_ms, 50) as latency_p50_ms, pct(api_latency_ms, 95) as latency_p95_ms",
+        "    by method_of_request, endpoint",
+        "| sort latency_p95_ms desc",
+        "| limit 50",
+    )
+
+
+def auth_failures(fields: LogFields) -> str:
+    rows = []
+    for row in fields.auth_failures:
+        asked = [("api_event", row.event_name and _quoted(row.event_name)), ("api_status", row.status_code)]
+        asked.append(("endpoint", row.route and _quoted(row.route)))
+        rows.append(" and ".join(f"{name} = {value}" for name, value in asked if value))
+    return _lines(
+        "# What seeds/event_catalog.csv calls an auth failure: where, how often, with which client, for how many users.",
+        _read(fields, "event_name", "status_code", "method", "path", "user_id", "user_agent"),
+        *_endpoint(),
+        f"| filter {' or '.join(f'({row})' for row in rows) or 'false'}",
+        "| stats count(*) as failures, count_distinct(api_user) as users, max(@timestamp) as latest",
+        "    by method_of_request, endpoint, api_status, api_event, api_user_agent",
+        "| sort failures desc",
+        "| limit 100",
+    )
+
+
+def session(fields: LogFields) -> str:
+    return _lines(
+        "# All that happened in one session, in order. Put its id in place of SESSION_ID.",
+        _read(fields, "session_id", "event_name", "status_code", "method", "path", "latency_ms", "user_id"),
+        '| filter api_session = "SESSION_ID"',
+        "| sort @timestamp asc",
+        "| limit 1000",
+        "| display @timestamp, api_event, api_status, api_method, api_path, api_latency_ms, api_user",
+    )
+
+
+def request(fields: LogFields) -> str:
+    return _lines(
+        "# Every line that one request left, in order, also lines that are no JSON. Put its id in place of REQUEST_ID:",
+        "# whatever your logger calls it, it is looked for in the whole line.",
+        _read(fields, "event_name", "status_code", "latency_ms"),
+        '| filter @message like "REQUEST_ID"',
+        "| sort @timestamp asc",
+        "| limit 1000",
+        "| display @timestamp, api_event, api_status, api_latency_ms, @logStream, @message",
+    )
+
+
+def _lines(*lines: str) -> str:
+    return "\n".join(lines)
+
+
+def _read(fields: LogFields, *names: str) -> str:
+    """A field as the first of its places that is there. A field without places is left out, and so is empty."""
+    read = [f"coalesce({', '.join(_values(fields.of(name)))}) as {NAMES[name]}" for name in names if fields.of(name)]
+    return "fields " + ",\n    ".join(read)
+
+
+def _values(places: Iterable[Place]) -> list[str]:
+    return list(dict.fromkeys(f"{_name(place)}{TO_MS[place.unit]}" for place in places))
+
+
+def _name(place: Place) -> str:
+    """The name that Insights finds a field by: res.statusCode, items.0.id, `user-agent`, @@t for a key @t."""
+    name = ".".join(map(str, place.steps))
+    if name.startswith("@"):
+        name = f"@{name}"
+    if "`" in name:
+        raise UserError(f"dbt_project.yml, vars: event_fields: CloudWatch Logs Insights cannot name the key {name!r}. Rename it.")
+    is_plain = re.fullmatch("[A-Za-z0-9_@.]+", name) and not any("." in str(step) for step in place.steps)
+    return name if is_plain else f"`{name}`"
+
+
+def _endpoint() -> list[str]:
+    """Method and route, also of a request line or a whole URL. Slashes are doubled so that two ids in a row are both found."""
+    ids = "|".join(IDS)
+    return [
+        '| fields toupper(regexReplace(api_method, " .*$", "")) as method_of_request,',
+        '    regexReplace(api_path, "^[A-Za-z]+ |[? ].*$", "") as path_or_url',
+        '| fields replace(regexReplace(path_or_url, "^[A-Za-z][A-Za-z0-9+.-]*://[^/]*", ""), "/", "//") as parted',
+        f'| fields regexReplace(regexReplace(parted, "/(?:{ids})/", "/:id/"), "/(?:{ids})$", "/:id") as with_ids',
+        '| fields replace(with_ids, "//", "/") as endpoint',
+    ]
+
+
+def _quoted(value: str) -> str:
+    if '"' in value or "\\" in value:
+        raise UserError(
+            f'seeds/event_catalog.csv: CloudWatch Logs Insights cannot look for {value!r}, for its " or \\. Rename it.'
+        )
+    return f'"{value}"'

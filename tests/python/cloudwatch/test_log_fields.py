@@ -1,0 +1,229 @@
+"""The configured fields and the catalog as Python reads them, and what is wrong with them in words, also from `stack plan`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import bootstrap
+import filter_pattern
+import insights
+import pytest
+import yaml
+from click.testing import CliRunner
+from private_analytics import project_vars
+from private_analytics.errors import UserError
+from private_analytics.exports.handler import summarized
+from private_analytics.exports.plan import DayState, Plan, Status
+from private_analytics.exports.reconcile import Outcome
+from private_analytics.stack import filter_patterns, log_fields, log_metrics, log_queries, settings, template
+from private_analytics.stack.log_fields import LogFields, Place, Row
+from watched import understand
+
+HEADER = "event_name,status_code,route,meaning\n"
+ONE_PLACE = {"status_code": "status", "event_name": "event", "path": "path", "method": "method"}
+Read = Callable[..., LogFields]
+
+
+def write(folder: Path, event_fields: Any) -> Path:
+    file = folder / "dbt_project.yml"
+    file.write_text(yaml.safe_dump({"vars": project_vars.read_vars() | {"event_fields": event_fields}}))
+    return file
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Read:
+    """The fields with some of one's own, and the catalog with other rows."""
+
+    def reading(event_fields: Any = None, catalog: str | None = None) -> LogFields:
+        seed = tmp_path / "event_catalog.csv"
+        seed.write_text(log_fields.CATALOG.read_text() if catalog is None else catalog)
+        return log_fields.read(write(tmp_path, event_fields), seed)
+
+    return reading
+
+
+def test_paths_are_read_as_dbt_reads_them(read: Read):
+    fields = read({"user_id": 'user."a.b".ids[0]', "latency_ms": [{"path": "took", "unit": "s"}, "ms", "took"], "product_id": []})
+    assert fields.of("user_id") == (Place(("user", "a.b", "ids", 0)),)
+    assert fields.of("latency_ms") == (Place(("took",), "s"), Place(("ms",)))
+    assert fields.of("product_id") == ()
+    assert fields.of("method")[0] == Place(("method",))
+
+
+def test_rows_of_auth_failures_are_read_and_no_others(read: Read):
+    rows = read(catalog=HEADER + 'page_viewed,,,page_view\n"a, b",,,auth_failure\n,403,/login,auth_failure\n').auth_failures
+    assert rows == (Row("a, b", None, None), Row(None, 403, "/login"))
+
+
+@pytest.mark.parametrize(
+    ("event_fields", "words"),
+    [
+        ({"users": "x", "x": 1}, r"there is no field users, x\. Fields: event_at, "),
+        (["user_id"], "must be fields with lists"),
+        ({"user_id": [{"unit": "ms"}]}, "user_id: cannot use {'unit': 'ms'}"),
+        ({"user_id": ["[0].id"]}, r"user_id: cannot use '\[0\]\.id'"),
+        ({"latency_ms": [{"path": "took", "unit": "min"}]}, "latency_ms: cannot use"),
+        ({"status_code": [{"path": "status", "unit": "ms"}]}, "status_code: cannot use"),
+    ],
+)
+def test_a_wrong_field_is_named(read: Read, event_fields: Any, words: str):
+    with pytest.raises(UserError, match=words):
+        read(event_fields)
+
+
+@pytest.mark.parametrize(
+    ("catalog", "words"),
+    [
+        ("", "the first line must be event_name,status_code,route,meaning"),
+        ("event_name,status,route,meaning\n", "the first line must be"),
+        (HEADER + ",401,auth_failure\n", "row 2: 3 columns"),
+        (HEADER + "page_viewed,,,page_view\n,x,,auth_failure\n", "row 3: the status_code 'x' is no HTTP status"),
+        (HEADER + ",,,auth_failure\n", "row 2 makes every event an auth failure"),
+        (HEADER + '"a,,,auth_failure\n', "cannot be read"),
+    ],
+)
+def test_a_broken_catalog_is_told_by_row(read: Read, catalog: str, words: str):
+    with pytest.raises(UserError, match=words):
+        read(catalog=catalog)
+
+
+def test_a_catalog_that_is_not_there_is_named(tmp_path: Path):
+    with pytest.raises(UserError, match=r"nowhere\.csv cannot be read"):
+        log_fields.read(catalog=tmp_path / "nowhere.csv")
+
+
+# --- What CloudWatch cannot say ---
+
+
+@pytest.mark.parametrize(
+    ("event_fields", "catalog", "words"),
+    [
+        ({"status_code": ["Größe"]}, None, "cannot name the key 'Größe'"),
+        ({"status_code": ["@status"]}, None, "cannot name the key '@status'"),
+        ({}, HEADER + ",403,/users/:id/login,auth_failure\n", "cannot tell the route /users/:id/login"),
+        ({}, HEADER + "a*b,,,auth_failure\n", r"cannot look for 'a\*b'"),
+        (
+            {"status_code": [f"status_of_the_answer_number_{n}" for n in range(40)]},
+            None,
+            r"requests would be 2,\d\d\d characters .* \(now 40 for status_code, 12 for latency_ms\)\.",
+        ),
+        ({}, HEADER + f"{'x' * 1000},,,auth_failure\n", "auth failures would be .* or fewer auth_failure rows"),
+        # An event may fit both, so they cannot be counted apart.
+        (ONE_PLACE, HEADER + f"{'x' * 400},,,auth_failure\n,,/{'y' * 250},auth_failure\n", "auth failures would be 1,"),
+        ({"status_code": [f"s{n}" for n in range(20)]}, None, r"need \d\d\d metric filters; a log group has room for 100"),
+    ],
+)
+def test_what_a_filter_cannot_say_is_refused_with_advice(read: Read, event_fields: Any, catalog: str | None, words: str):
+    with pytest.raises(UserError, match=words):
+        log_metrics.part(read(event_fields, catalog))
+
+
+@pytest.mark.parametrize(
+    ("event_fields", "catalog", "words"),
+    [({"user_id": ["a`b"]}, None, "cannot name the key 'a`b'"), ({}, HEADER + '"a""b",,,auth_failure\n', "cannot look for")],
+)
+def test_what_a_query_cannot_say_is_refused(read: Read, event_fields: Any, catalog: str | None, words: str):
+    with pytest.raises(UserError, match=words):
+        log_queries.part(read(event_fields, catalog))
+
+
+@pytest.mark.parametrize("command", ["plan", "deploy"])
+def test_the_stack_commands_tell_it_before_anything_is_called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str):
+    wrong = partial(log_fields.read, write(tmp_path, {"users": "x"}))
+    monkeypatch.setattr(log_fields, "read", wrong)
+    result = CliRunner().invoke(bootstrap.cli, ["stack", command, "--settings", settings.EXAMPLE])
+    assert result.exit_code == 1
+    assert "event_fields: there is no field users" in result.output
+    assert "Traceback" not in result.output
+
+
+# --- What is built ---
+
+
+def test_many_rows_are_counted_by_several_filters(read: Read):
+    routes = "".join(f",403,/route-number-{n},auth_failure\n" for n in range(60))
+    names = "".join(f"name_number_{n},,,auth_failure\n" for n in range(60))
+    patterns = filter_patterns.patterns(read(ONE_PLACE, HEADER + routes + names)).auth_failures
+    for n in range(60):
+        for line in ({"status": 403, "path": f"/route-number-{n}"}, {"event": f"name_number_{n}"}):
+            assert sum(understand(pattern).fits(json.dumps(line)) for pattern in patterns) == 1, line
+
+
+def test_rows_that_may_both_fit_share_a_filter(read: Read):
+    catalog = HEADER + "denied,,,auth_failure\n,,/token,auth_failure\nlogin,418,/login,auth_failure\nother,418,,auth_failure\n"
+    fields = read({"status_code": "status", "event_name": ["event", "name"], "path": ["path", "url"]}, catalog)
+    patterns = filter_patterns.patterns(fields).auth_failures
+
+    def fitting(**line: Any) -> int:
+        return sum(understand(pattern).fits(json.dumps(line)) for pattern in patterns)
+
+    assert fitting(event="denied", path="/token", status=200) == 1
+    assert fitting(event="login", path="/login", status=418) == 1
+    assert fitting(event="other", path="/login", status=418) == 1
+    assert fitting(event="login", path="/", status=418) == fitting(event="login", path="/login", status=200) == 0
+
+
+@pytest.mark.parametrize("nowhere", ["status_code", "latency_ms", "event_name", "path", "method", "session_id"])
+def test_a_field_that_is_nowhere_leaves_the_rest(read: Read, nowhere: str):
+    filters = [item["Properties"] for item in log_metrics.part(read({nowhere: []}))["Resources"].values()]
+    metrics = {one["MetricTransformations"][0]["MetricName"] for one in filters}
+    assert ("Requests" in metrics) == (nowhere != "status_code")
+    assert ("LatencySeconds" in metrics) == (nowhere not in ("status_code", "latency_ms"))
+    assert "AuthFailures" in metrics
+    for one in filters:
+        understand(one["FilterPattern"])
+
+
+def test_every_log_group_has_the_same_filters_where_it_is_there():
+    parts = template.read_parts()
+    by_group: dict[str, dict] = {}
+    for name, item in parts["log_metrics.py"]["Resources"].items():
+        log_group = item["Properties"]["LogGroupName"]["Ref"]
+        assert item.get("Condition") == template.merge(parts)["Resources"][log_group].get("Condition"), name
+        by_group.setdefault(log_group, {})[name.removeprefix(log_group)] = item["Properties"] | {"LogGroupName": None}
+    assert by_group["ApiLogs"] == by_group["SecondLogs"] == by_group["ThirdLogs"]
+    assert 50 < len(by_group["ApiLogs"]) <= 100
+    assert set(by_group) == {"ApiLogs", "SecondLogs", "ThirdLogs", "ExporterLogs"}
+
+
+def test_filters_of_a_log_group_are_made_one_after_another():
+    """CloudWatch Logs aborts one of two changes to a log group at a time (OperationAbortedException)."""
+    resources = template.read_parts()["log_metrics.py"]["Resources"]
+    for log_group in ("ApiLogs", "SecondLogs", "ThirdLogs", "ExporterLogs"):
+        names = [name for name, item in resources.items() if item["Properties"]["LogGroupName"] == {"Ref": log_group}]
+        assert [resources[name].get("DependsOn") for name in names] == [None, *names[:-1]]
+
+
+def test_a_logger_of_ones_own_needs_few_filters(read: Read):
+    own = {"status_code": "res.statusCode", "latency_ms": "responseTime", "event_name": "eventName", "path": "req.url"}
+    assert len(log_metrics.part(read(own))["Resources"]) == 3 * 7 + 2
+
+
+def test_the_exporters_summary_is_read():
+    late = Plan(late=2, failed=[DayState("/api", 20000, Status.FAILED)] * 3)
+    filters = {
+        item["Properties"]["MetricTransformations"][0]["MetricName"]: item["Properties"]
+        for item in template.read_parts()["log_metrics.py"]["Resources"].values()
+        if item["Properties"]["LogGroupName"] == {"Ref": "ExporterLogs"}
+    }
+    for plan, expected in ((late, {"ExportDaysLate": 2, "ExportDaysFailed": 3}), (Plan(), dict.fromkeys(filters, 0))):
+        line = json.dumps(summarized(Outcome(plan=plan))) + "\n"
+        found = {}
+        for metric, properties in filters.items():
+            assert understand(properties["FilterPattern"]).fits(line)
+            found[metric] = filter_pattern.value(properties["MetricTransformations"][0]["MetricValue"], line)
+        assert found == expected
+
+
+def test_every_query_is_understood_and_short_enough():
+    queries = template.read_parts()["log_queries.py"]["Resources"]
+    assert len(queries) == 6
+    for item in queries.values():
+        text = item["Properties"]["QueryString"]
+        assert len(text) <= 10_000  # PutQueryDefinition
+        assert insights.run(text, []) == []
+        assert item["Properties"]["Name"]["Fn::Sub"].startswith("${NamePrefix}/")
