@@ -8,8 +8,7 @@ from botocore.exceptions import ClientError
 
 from ..aws import explained
 from ..errors import UserError
-from . import artifacts, states, template
-from .planning import status
+from . import artifacts, planning, states, template
 from .target import Aws, Target, telling
 
 
@@ -30,7 +29,7 @@ def wait(aws: Aws, stack: str, say: Callable[[str], None], events: _Events | Non
     """Wait until nothing is under way, telling what happens; the status then."""
     events = events or _Events(aws, stack)
     while True:
-        now = status(aws, stack)
+        now = planning.status(aws, stack)
         for line in events.new():
             say(line)
         # REVIEW_IN_PROGRESS is no work under way, but a change set that nobody has executed.
@@ -50,7 +49,7 @@ def what_goes(aws: Aws, goal: Target) -> tuple[list[str], list[str]]:
     """What deleting the stack deletes and what it leaves, by type and name. Nothing where there is no stack."""
     kept_ids = set(template.retained(goal.template))
     goes, stays = [], []
-    if status(aws, goal.stack) == states.NONE:
+    if planning.status(aws, goal.stack) == states.NONE:
         return goes, stays
     with telling(f"list what {goal.stack} holds"):
         for page in aws.cloudformation.get_paginator("list_stack_resources").paginate(StackName=goal.stack):
@@ -64,10 +63,10 @@ def what_goes(aws: Aws, goal: Target) -> tuple[list[str], list[str]]:
 
 def destroy(aws: Aws, goal: Target, say: Callable[[str], None], *, delete_logs: bool = False) -> None:
     """Delete the stack and its code; with `delete_logs` the export bucket and the log groups too. Raises UserError."""
-    before = status(aws, goal.stack)
+    before = planning.status(aws, goal.stack)
     if states.meaning(before).can == "wait":
         wait(aws, goal.stack, say)
-        before = status(aws, goal.stack)
+        before = planning.status(aws, goal.stack)
     if before not in (states.NONE, "DELETE_COMPLETE"):
         with telling(f"look up the stack {goal.stack}"):
             # By its ARN a deleted stack can still be asked for.
@@ -133,9 +132,8 @@ class _Events:
         ]
 
     def _read(self) -> list[dict]:
-        """The latest page is enough: we look every few seconds."""
         try:
-            return self._aws.cloudformation.describe_stack_events(StackName=self._stack)["StackEvents"]
+            return list(planning.events(self._aws, self._stack))
         except ClientError as error:
             if "does not exist" in str(error):
                 return []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from botocore.exceptions import ClientError
@@ -15,6 +16,7 @@ from .target import Aws, Target, built, telling
 
 CHANGE_SET = "private-analytics-"  # change sets of ours begin so
 NOTHING_TO_DO = ("didn't contain changes", "No updates are to be performed")
+BEGINNINGS = {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "IMPORT_IN_PROGRESS"}  # as a stack's own event
 URL_SUFFIX = {"aws-cn": "amazonaws.com.cn"}
 
 
@@ -174,9 +176,18 @@ def detect_drift(aws: Aws, stack: str) -> list[dict]:
 
 
 def failures(aws: Aws, stack: str) -> str:
-    """What the stack's latest events say went wrong, oldest first."""
+    """What the stack's latest operation says went wrong, oldest first."""
     with telling(f"read the events of {stack}"):
-        events = aws.cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
-    failed = [event for event in reversed(events) if event["ResourceStatus"].endswith("_FAILED")]
+        found = list(events(aws, stack))
+    failed = [event for event in reversed(found) if event["ResourceStatus"].endswith("_FAILED")]
     reasons = (f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', '')}" for event in failed)
     return " ".join(reason for reason in reasons if "cancelled" not in reason)
+
+
+def events(aws: Aws, stack: str) -> Iterator[dict]:
+    """The events of the stack's latest operation, latest first, with its beginning. Raises ClientError."""
+    for page in aws.cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack):
+        for event in page["StackEvents"]:
+            yield event
+            if event.get("PhysicalResourceId") == event["StackId"] and event["ResourceStatus"] in BEGINNINGS:
+                return
