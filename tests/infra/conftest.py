@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import socket
@@ -25,12 +26,14 @@ SERVICES = ("cloudformation", "s3", "sts", "logs", "glue")
 numbers = itertools.count(1)
 
 
-@pytest.fixture(scope="session")
-def endpoint() -> Iterator[str]:
+@contextlib.contextmanager
+def emulator(**more: str) -> Iterator[str]:
+    """One of its own, with these environment variables."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     variables = {"GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1", "PATH": os.environ["PATH"], "LOG_LEVEL": "ERROR"}
+    variables |= {"IOT_MTLS_ENABLED": "0"} | more  # else it listens on a port that is not free for two
     server = subprocess.Popen([sys.executable, str(HERE / "emulator.py")], env=variables, stdout=subprocess.DEVNULL)
     url = f"http://127.0.0.1:{port}"
     try:
@@ -47,6 +50,12 @@ def endpoint() -> Iterator[str]:
     finally:
         server.terminate()
         server.wait(30)
+
+
+@pytest.fixture(scope="session")
+def endpoint() -> Iterator[str]:
+    with emulator() as url:
+        yield url
 
 
 @dataclass

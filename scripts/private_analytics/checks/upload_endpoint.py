@@ -1,0 +1,125 @@
+"""The endpoint of the API that hands out upload URLs, and what servers answer to `check uploads`."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import urllib3
+
+from ..errors import UserError
+
+TIMEOUT_S = 10
+API, S3 = "the API", "S3"
+LET_IN = range(200, 300)
+NOT_NOW = {0, 429, 502, 503, 504}  # says nothing of what is let in; 0: no answer
+S3_REFUSES = 403
+S3_REFUSALS = {"MethodNotAllowed", "EntityTooLarge", "AuthorizationQueryParametersError"}  # their status is another
+SIZE = "<size>"
+NOT_OURS = {"host", "content-length"}  # the client knows these better
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Of whom; status 0: none came. at: when, by the clock of who answers."""
+
+    of: str
+    status: int
+    body: bytes = b""
+    at: float = 0
+
+    @property
+    def is_let_in(self) -> bool:
+        return self.status in LET_IN
+
+    @property
+    def is_refused_by_s3(self) -> bool:
+        return self.status == S3_REFUSES or self._said("Code") in S3_REFUSALS
+
+    @property
+    def has_expired(self) -> bool:
+        return self.status == S3_REFUSES and self._said("Message").startswith("Request has expired")
+
+    @property
+    def silence(self) -> str:
+        """Why it says nothing, if so."""
+        if self.status not in NOT_NOW:
+            return ""
+        return f"{self.of} answers {self.status}" if self.status else f"{self.of} cannot be reached"
+
+    def __str__(self) -> str:
+        return f"{self.status} {self._said('Code')}".strip()
+
+    def _said(self, name: str) -> str:
+        """In S3's XML; of which nothing else is shown, as signatures and keys stand there too."""
+        found = re.search(rf"<{name}>([\w .]+)</{name}>".encode(), self.body)
+        return found[1].decode() if found else ""
+
+
+def ask(http: urllib3.PoolManager, of: str, method: str, url: str, headers: dict[str, str], body: bytes | None = None) -> Answer:
+    """A redirect is not followed: it is no answer of an API or of S3."""
+    try:
+        answer = http.request(method, url, body=body, headers=headers, redirect=False, retries=False, timeout=TIMEOUT_S)
+    except urllib3.exceptions.HTTPError:
+        return Answer(of, 0)
+    try:
+        at = parsedate_to_datetime(answer.headers.get("Date", "")).timestamp()
+    except ValueError:
+        at = time.time()
+    return Answer(of, answer.status, answer.data, at)
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """How the API is asked. url_at, headers_at: where these stand in its answer, as names with dots. max_bytes 0: no limit."""
+
+    url: str
+    method: str
+    body: str
+    url_at: str
+    headers_at: str
+    prefix: str
+    max_bytes: int
+    longest_s: float
+
+    def ask(self, http: urllib3.PoolManager, token: str, size: int) -> Answer:
+        """For the URL of an upload of so many bytes."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        body = None
+        if self.method != "GET":
+            headers["Content-Type"] = "application/json"
+            body = self.body.replace(f'"{SIZE}"', str(size)).encode()
+        return ask(http, API, self.method, self.url.replace(SIZE, str(size)), headers, body)
+
+    def url_and_headers(self, answer: Answer) -> tuple[str, dict[str, str]]:
+        """Raises UserError where there is no URL in an answer."""
+        try:
+            content = json.loads(answer.body)
+        except ValueError:
+            raise UserError("the API's answer is no JSON") from None
+        url, headers = _at(content, self.url_at), _at(content, self.headers_at)
+        if not isinstance(url, str):
+            raise UserError(f"the API's answer has no text at {self.url_at}")
+        given = headers.items() if isinstance(headers, dict) else ()
+        return url, {name.lower(): str(value) for name, value in given if name.lower() not in NOT_OURS}
+
+
+def checked(endpoint: Endpoint) -> Endpoint:
+    """Raises UserError for settings that cannot be right."""
+    try:
+        json.loads(endpoint.body)
+    except ValueError as error:
+        raise UserError(f"UPLOADS_BODY is no JSON: {error}.") from None
+    if endpoint.max_bytes and SIZE not in endpoint.url + (endpoint.body if endpoint.method != "GET" else ""):
+        raise UserError(f'UPLOADS_MAX_BYTES is set, but the API is not told a size: write "{SIZE}" where UPLOADS_BODY says it.')
+    return endpoint
+
+
+def _at(content: Any, names: str) -> Any:
+    for name in names.split("."):
+        content = content.get(name) if isinstance(content, dict) else None
+    return content
