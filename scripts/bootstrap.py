@@ -14,8 +14,10 @@ import yaml
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from private_analytics import samples
+from private_analytics.checks.access.command import check_access
 from private_analytics.checks.all import check_all
 from private_analytics.checks.commands import check_jwt
+from private_analytics.checks.upload_commands import check_uploads
 from private_analytics.cost_command import cost
 from private_analytics.errors import UserError
 from private_analytics.exports.commands import check_exports, export
@@ -49,7 +51,7 @@ def check() -> None:
     """Look whether all is well: exit code 1 where it is not, or where that cannot be known."""
 
 
-for each in (check_exports, check_jwt):
+for each in (check_exports, check_jwt, check_uploads, check_access):
     check.add_command(each)
 check.add_command(check_all(lambda: {name: each for name, each in check.commands.items() if name != "all"}))
 
@@ -162,7 +164,7 @@ def scanned(workgroup: str, run_results: Path) -> None:
 @cli.command("report")
 @click.option("--out", type=click.Path(path_type=Path), help="The HTML file to write.  [default: site/report.html]")
 def report(out: Path | None) -> None:
-    """Write the report from the tables of the last build."""
+    """Write the report from the tables of the current dbt target: DuckDB, or with ANALYTICS_TARGET=athena those of Athena."""
     from private_analytics.demo import build_report
 
     click.echo(f"Report     {build_report(out)}")

@@ -22,6 +22,9 @@ CODEBUILD_MINUTE = 0.005  # aws.amazon.com/codebuild/pricing, general1.small
 KMS_KEY_MONTH = 1.00  # aws.amazon.com/kms/pricing, a customer managed key
 KMS_REQUESTS = 0.03 / 10_000  # the same page
 SECRET_MONTH = 0.40  # aws.amazon.com/secrets-manager/pricing
+METRIC_MONTH = 0.30  # aws.amazon.com/cloudwatch/pricing, Metrics, custom
+ALARM_METRIC_MONTH = 0.10  # the same page, Alarms, standard resolution, for each metric that an alarm looks at
+DASHBOARD_MONTH = 3.00  # the same page, Dashboards
 ATHENA_TB = USD_PER_TB  # aws.amazon.com/athena/pricing, scanned
 
 # Measured on sample logs (docs/costs.md says how). Yours differ: the options of the command take your own figures.
@@ -32,6 +35,8 @@ LOGS_STORED_RATIO = 0.15  # AWS's own figure of what CloudWatch's compression le
 DAYS = 365 / 12
 EXPORTS_A_DAY = 2  # each day is exported, and once more three days later
 OBJECT_GB = 0.05  # of an exported object, at most
+ALARM_METRICS = 27  # that the stack's alarms look at, without those of check jwt and check uploads
+METRICS = 8  # of ours that hold something where the API logs latencies in one unit
 # Assumed of a daily run, not measured; `scanned` shows the truth, and --dbt-gb-per-day takes it.
 SCANS_OF_TABLES = 10  # times that it reads what it has just written: appends, merges, marts and tests
 QUERIES = 120  # statements, each billed as 10 MB at least
@@ -90,6 +95,8 @@ def items(usage: Usage) -> Iterator[Item]:
     yield Item("Lambda, exporter", f"{seconds:,.0f} s", seconds * 0.25 * LAMBDA_GB_SECOND)
     minutes = usage.dbt_minutes * DAYS
     yield Item("CodeBuild, daily run", f"{minutes:,.0f} min", minutes * CODEBUILD_MINUTE)
+    watching = METRICS * METRIC_MONTH + ALARM_METRICS * ALARM_METRIC_MONTH + DASHBOARD_MONTH
+    yield Item("Alarms and dashboard", f"{METRICS} metrics", watching)
     yield Item("Secrets Manager", "2 secrets", 2 * SECRET_MONTH)
     calls = objects * 4  # with a bucket key less
     yield Item("KMS", "1 key" if usage.has_kms_key else "no key", (KMS_KEY_MONTH + calls * KMS_REQUESTS) * usage.has_kms_key)

@@ -89,6 +89,23 @@ class Iam:
         renamed = json.dumps(question).replace('"token.actions.githubusercontent.com:', '"accounts.google.com:')
         return self.simulator.ask(json.loads(renamed)) == "Allowed"
 
+    def simulated(self, parameters: Mapping[str, Any]) -> dict:
+        """What iam:SimulatePrincipalPolicy answers: of the role's own policies, as it takes no bucket's policy for a role."""
+        (role,) = [role for role in self.roles.values() if role.arn == parameters["PolicySourceArn"]]
+        keys = {entry["ContextKeyName"]: entry["ContextKeyValues"][0] for entry in parameters.get("ContextEntries", ())}
+        decisions = {"Allowed": "allowed", "ImplicitlyDenied": "implicitDeny", "ExplicitlyDenied": "explicitDeny"}
+        results = []
+        for action in parameters["ActionNames"]:
+            by_place = []
+            for arn in parameters["ResourceArns"]:
+                decision = self.simulator.ask(self._question(role.arn, Request(action, arn, keys), role.policies))
+                by_place.append({"EvalResourceName": arn, "EvalResourceDecision": decisions[decision]})
+            whole = {one["EvalResourceDecision"] for one in by_place}
+            overall = next(iter(whole)) if len(whole) == 1 else "implicitDeny"
+            result = {"EvalActionName": action, "EvalResourceName": "*", "EvalDecision": overall}
+            results.append(result | {"ResourceSpecificResults": by_place})
+        return {"EvaluationResults": results, "IsTruncated": False}
+
     def _result(self, principal: str, request: Request, policies: dict[str, dict]) -> str:
         question = self._question(principal, request, policies)
         if request.resource.startswith("arn:aws:s3:::"):

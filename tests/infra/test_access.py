@@ -11,6 +11,9 @@ from typing import Any
 
 import boto3
 import pytest
+from access_world import World
+from botocore import UNSIGNED
+from botocore.config import Config
 from botocore.exceptions import ClientError
 from cloudsplaining.scan.policy_document import PolicyDocument
 from conftest import Account, make_settings
@@ -18,6 +21,8 @@ from exports import account as memory
 from exports import exporter_iam
 from iam import Guarded, Iam, Request, Simulator, read, weakened
 from private_analytics import tables
+from private_analytics.checks.access.check import check
+from private_analytics.checks.results import UNKNOWN
 from private_analytics.exports import days, handler
 from private_analytics.exports.reconcile import Clock
 from test_stack import deploy
@@ -25,6 +30,7 @@ from test_stack import deploy
 NUMBER = "123456789012"
 REGION = "eu-central-1"
 KEY = f"arn:aws:kms:{REGION}:{NUMBER}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+CANARY = f"arn:aws:secretsmanager:{REGION}:{NUMBER}:secret:canary-AbCdEf"
 GROUPS = ("/shop/api", "/shop/worker", "/shop/auth")
 SETTINGS = {
     "ApiLogGroup": GROUPS[0],
@@ -34,6 +40,11 @@ SETTINGS = {
     "KmsKeyArn": KEY,
     "FormerBucket": "shop-exports-former",
     "OtherReaders": f"arn:aws:iam::{NUMBER}:role/auditor",
+    "CheckJwt": "on",
+    "CanaryPoolId": f"{REGION}_Ab12Cd34E",
+    "CanaryClientId": "client",
+    "CanaryUrl": "https://api.example.com/me",
+    "CanarySecretArn": CANARY,
 }
 BUCKET, IMAGES, ARTIFACTS = (f"shop-{kind}-{NUMBER}-{REGION}" for kind in ("exports", "images", "artifacts"))
 S3, UPLOADS = f"arn:aws:s3:::{BUCKET}", f"arn:aws:s3:::{IMAGES}"
@@ -42,6 +53,8 @@ FORMER = "arn:aws:s3:::shop-exports-former"
 QUEUE = f"arn:aws:sqs:{REGION}:{NUMBER}:shop-exporter-failures"
 FUNCTION = f"arn:aws:lambda:{REGION}:{NUMBER}:function:shop-exporter"
 PROJECT = f"arn:aws:codebuild:{REGION}:{NUMBER}:project/shop-transform"
+STACK = f"arn:aws:cloudformation:{REGION}:{NUMBER}:stack/shop/80cdb683"
+REPORT = f"{S3}/report/report.html"
 MARTS = (
     "daily_events",
     "hourly_reliability",
@@ -69,9 +82,10 @@ def on_table(action: str, database: str, table: str) -> list[Request]:
     return [Request(action, f"{GLUE}:{where}") for where in ("catalog", f"database/{database}", f"table/{database}/{table}")]
 
 
-def project_zip(access: Iam) -> str:
-    (statement,) = [s for s in access.roles["TransformRole"].policies["build"]["Statement"] if s["Sid"] == "FetchTheProject"]
-    return statement["Resource"]
+def resource_of(access: Iam, policy: str, sid: str) -> str:
+    """What a statement of TransformRole's names, where that is made up by AWS."""
+    (found,) = [document for name, document in access.roles["TransformRole"].policies.items() if policy in name]
+    return next(statement["Resource"] for statement in found["Statement"] if statement["Sid"] == sid)
 
 
 DBT_CALLS = Path(__file__).with_name("dbt_calls.txt")
@@ -137,6 +151,20 @@ def seen_of_dbt() -> list[Request]:
     return found
 
 
+def needs_of_checks(access: Iam) -> list[Request]:
+    """What `check all` asks for beside what dbt needs, and the report that is put beside the tables."""
+    found = [Request(f"cloudformation:{action}", STACK) for action in ("DescribeStacks", "ListStackResources", "GetTemplate")]
+    settings = ["BucketPublicAccessBlock", "BucketOwnershipControls", "EncryptionConfiguration", "BucketVersioning"]
+    for name in [*settings, "BucketPolicy", "BucketPolicyStatus"]:
+        found += [Request(f"s3:Get{name}", bucket) for bucket in (S3, UPLOADS)]
+    found += [listing("exports/"), listing("uploads/", UPLOADS)]
+    found.append(Request("cloudfront:GetDistributionConfig", resource_of(access, "ChecksPolicy", "LookAtTheDistribution")))
+    found += [Request("iam:SimulatePrincipalPolicy", role.arn) for role in access.roles.values()]
+    found += [Request("lambda:GetFunctionConfiguration", FUNCTION), Request("codebuild:BatchGetProjects", PROJECT)]
+    found += [Request("secretsmanager:GetSecretValue", CANARY), Request("s3:PutObject", REPORT)]
+    return [*found, Request("cloudwatch:PutMetricData", "*", {"cloudwatch:namespace": "shop"})]
+
+
 def needs_of_reader(kind: str) -> list[Request]:
     """A query over a mart and over `events`, a view over fct_events, from Athena's console or a driver."""
     workgroup = f"{ATHENA}:workgroup/shop-{kind}"
@@ -157,6 +185,8 @@ def needs_of_reader(kind: str) -> list[Request]:
     for action in ("GetObject", "PutObject", "AbortMultipartUpload", "ListMultipartUploadParts"):
         found.append(Request(f"s3:{action}", result))
     found.append(listing(f"athena-results/{kind}/x"))
+    if kind == "analysts":
+        found.append(Request("s3:GetObject", REPORT))
     return [*found, Request("s3:GetBucketLocation", S3), Request("s3:ListBucketMultipartUploads", S3), *KMS]
 
 
@@ -194,12 +224,13 @@ def needs(access: Iam, role: str) -> list[Request]:
                 Request("codebuild:StartBuild", PROJECT),
             ]
         case "DbtRole":
-            return needs_of_dbt()
+            return needs_of_dbt() + needs_of_checks(access)
         case "TransformRole":
             own = "/aws/codebuild/shop-transform"
             found = [Request("logs:CreateLogStream", stream(own)), Request("logs:PutLogEvents", stream(own))]
-            zip_file = project_zip(access)
-            return [*found, Request("s3:GetObject", zip_file), Request("s3:GetObjectVersion", zip_file), *needs_of_dbt()]
+            zip_file = resource_of(access, "build", "FetchTheProject")
+            found += [Request("s3:GetObject", zip_file), Request("s3:GetObjectVersion", zip_file)]
+            return found + needs_of_dbt() + needs_of_checks(access)
         case "AnalystRole":
             return needs_of_reader("analysts")
         case "DashboardsRole":
@@ -333,6 +364,26 @@ FORBIDDEN: dict[str, list[Request]] = {
         Request("logs:CreateExportTask", in_group("/shop/api")),
         Request("logs:GetLogEvents", stream("/shop/api")),
         Request("iam:PassRole", f"arn:aws:iam::{NUMBER}:role/shop-ExporterRole"),
+        Request("secretsmanager:GetSecretValue", f"arn:aws:secretsmanager:{REGION}:{NUMBER}:secret:shop-DatabaseSecret-AbCdEf"),
+        Request("secretsmanager:PutSecretValue", CANARY),
+        Request("iam:SimulatePrincipalPolicy", f"arn:aws:iam::{NUMBER}:role/payroll"),
+        Request("iam:GetRolePolicy", f"arn:aws:iam::{NUMBER}:role/shop-ExporterRole"),
+        Request("iam:PutRolePolicy", f"arn:aws:iam::{NUMBER}:role/shop-ExporterRole"),
+        Request("cloudformation:GetTemplate", STACK.replace("shop", "payroll")),
+        Request("cloudformation:UpdateStack", STACK),
+        Request("cloudwatch:PutMetricData", "*", {"cloudwatch:namespace": "AWS/Lambda"}),
+        Request("cloudwatch:PutMetricData", "*"),
+        Request("cloudwatch:DeleteAlarms", f"arn:aws:cloudwatch:{REGION}:{NUMBER}:alarm:shop-errors"),
+        Request("s3:PutBucketPublicAccessBlock", S3),
+        Request("s3:PutEncryptionConfiguration", S3),
+        Request("s3:GetObject", f"{UPLOADS}/uploads/cat.png"),
+        Request("s3:PutObject", f"{UPLOADS}/uploads/cat.png"),
+        listing("", UPLOADS),
+        Request("s3:DeleteObject", REPORT),
+        Request("lambda:UpdateFunctionConfiguration", FUNCTION),
+        Request("lambda:GetFunction", FUNCTION),
+        Request("codebuild:StartBuild", PROJECT),
+        Request("cloudfront:UpdateDistribution", f"arn:aws:cloudfront::{NUMBER}:distribution/E000000000"),
     ],
     "AnalystRole": [
         Request("s3:GetObject", RAW),
@@ -345,6 +396,7 @@ FORBIDDEN: dict[str, list[Request]] = {
         Request("s3:GetObject", f"{S3}/athena-results/dashboards/x.csv"),
         Request("s3:PutObject", f"{S3}/tables/shop/daily_events/u/data/x.parquet"),
         Request("s3:DeleteObject", f"{S3}/tables/shop/daily_events/u/data/x.parquet"),
+        Request("s3:PutObject", REPORT),
         listing("logs/"),
         listing("athena-results/transform/"),
         Request("glue:GetTable", f"{GLUE}:table/shop/rejected_log_lines"),
@@ -368,6 +420,7 @@ FORBIDDEN["DashboardsRole"] = [
     *(one for one in FORBIDDEN["AnalystRole"] if "dashboards" not in one.resource),
     Request("s3:GetObject", f"{S3}/athena-results/analysts/x.csv"),
     Request("athena:StartQueryExecution", f"{ATHENA}:workgroup/shop-analysts"),
+    Request("s3:GetObject", REPORT),
 ]
 
 
@@ -540,6 +593,40 @@ def test_the_code_of_tables_runs_as_the_roles_of_dbt(access: Iam, account: Accou
     assert "glue:UpdateTable" in {request.action for request in made}
     for table in ("log_lines", "export_records"):
         account.client("glue").delete_table(DatabaseName="shop_lake", Name=table)
+
+
+def needs_of_check_access(operation: str, parameters: dict) -> list[Request]:
+    match operation:
+        case "DescribeStacks" | "ListStackResources" | "GetTemplate":
+            return [Request(f"cloudformation:{operation}", STACK)]
+        case "ListObjectsV2":
+            return [listing(parameters["Prefix"], f"arn:aws:s3:::{parameters['Bucket']}")]
+        case "SimulatePrincipalPolicy":
+            return [Request("iam:SimulatePrincipalPolicy", parameters["PolicySourceArn"])]
+        case "GetDistributionConfig":
+            return [Request("cloudfront:GetDistributionConfig", f"arn:aws:cloudfront::{NUMBER}:distribution/{parameters['Id']}")]
+        case "GetFunctionConfiguration":
+            return [Request("lambda:GetFunctionConfiguration", FUNCTION)]
+        case "BatchGetProjects":
+            return [Request("codebuild:BatchGetProjects", PROJECT)]
+    renamed = {"GetPublicAccessBlock": "GetBucketPublicAccessBlock", "GetBucketEncryption": "GetEncryptionConfiguration"}
+    return [Request(f"s3:{renamed.get(operation, operation)}", f"arn:aws:s3:::{parameters['Bucket']}")]
+
+
+@pytest.mark.parametrize("role", ["DbtRole", "TransformRole"])
+def test_the_code_of_check_access_runs_as_the_roles_that_check(access: Iam, account: Account, role: str):
+    made: list[Request] = []
+    refuse = refusing(access, role, made)
+    nowhere = Config(signature_version=UNSIGNED, retries={"total_max_attempts": 1})
+    strangers = boto3.client("s3", endpoint_url="http://127.0.0.1:1", region_name=REGION, config=nowhere)
+    world = World(account, access.simulator, strangers, access)
+    world.before_each = lambda operation, parameters: [refuse(need) for need in needs_of_check_access(operation, parameters)]
+    unknown = {line.name: line.detail for line in check(world.aws(), "shop") if line.status == UNKNOWN}
+    world.before_each = None
+    assert unknown.keys() == {"export bucket: strangers", "image bucket: strangers"}
+    assert all("Could not connect" in detail for detail in unknown.values())
+    services = {request.action.split(":")[0] for request in made}
+    assert services == {"cloudformation", "s3", "iam", "cloudfront", "lambda", "codebuild"}
 
 
 def test_the_code_of_tables_does_not_run_as_an_analyst(access: Iam, account: Account):

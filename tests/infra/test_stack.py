@@ -11,6 +11,7 @@ from typing import Any
 import bootstrap
 import boto3
 import pytest
+from alarm_world import EVERY_ALARM
 from botocore.exceptions import ClientError
 from click.testing import CliRunner
 from conftest import Account, make_settings
@@ -27,6 +28,7 @@ EVERYTHING = {
     "QuickSightUserArn": "arn:aws:quicksight:eu-central-1:111122223333:user/default/me",
     "OtherReaders": "arn:aws:iam::111122223333:role/auditor",
     "KmsKeyArn": "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+    **EVERY_ALARM,
 }
 DATA = {"ExportBucket", "ImageBucket", "ApiLogs", "AnalyticsDatabase", "LakeDatabase", "DatabaseSecret", "BucketSecret"}
 

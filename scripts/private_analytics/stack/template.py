@@ -1,16 +1,20 @@
-"""One template out of the readable parts in infra/template/."""
+"""One template out of the readable parts in infra/template/, and of what follows from the configured log fields."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import asdict
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from .. import project_vars
 from ..errors import UserError
+from . import log_fields, log_metrics, log_queries
 
 PARTS = Path(__file__).resolve().parents[3] / "infra" / "template"
 DESCRIPTION = "Private Analytics Layer: exports of an API's logs, Athena and dbt over them, and the roles that may use them."
@@ -23,7 +27,11 @@ NAMES = {"AWS::S3::Bucket": "BucketName", "AWS::Logs::LogGroup": "LogGroupName",
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML with CloudFormation's short forms (!Ref, !Sub ...) as what they stand for."""
+    """YAML with CloudFormation's short forms (!Ref, !Sub ...) as what they stand for, and `!Threshold NAME` as the number."""
+
+    def __init__(self, text: str, thresholds: Mapping[str, float]) -> None:
+        super().__init__(text)
+        self.thresholds = thresholds
 
 
 def _short_form(loader: _Loader, tag: str, node: yaml.Node) -> dict[str, Any]:
@@ -38,21 +46,33 @@ def _short_form(loader: _Loader, tag: str, node: yaml.Node) -> dict[str, Any]:
     return {tag if tag in ("Ref", "Condition") else f"Fn::{tag}": value}
 
 
+def _threshold(loader: _Loader, node: yaml.ScalarNode) -> str:
+    """As text, which is what Ref of a number gives too: so it can stand within Sub."""
+    name = loader.construct_scalar(node)
+    if name not in loader.thresholds:
+        known = ", ".join(loader.thresholds)
+        raise yaml.MarkedYAMLError(problem=f"there is no threshold {name}, only {known}", problem_mark=node.start_mark)
+    return f"{Decimal(str(loader.thresholds[name])):f}"
+
+
 _Loader.add_multi_constructor("!", _short_form)
+_Loader.add_constructor("!Threshold", _threshold)
 
 
 def read_parts(folder: Path = PARTS) -> dict[str, dict]:
-    """Name of the file -> its content. Raises UserError that names the file at fault."""
+    """Name of the file that makes a part -> its content. Raises UserError that names the file at fault."""
+    thresholds = asdict(project_vars.thresholds())
     parts = {}
     for path in sorted(folder.glob("*.yaml")):
         try:
-            content = yaml.load(path.read_text(), _Loader)  # noqa: S506 (a SafeLoader)
+            content = _Loader(path.read_text(), thresholds).get_single_data()
         except yaml.YAMLError as error:
-            raise UserError(f"{path} is no YAML: {error}") from None
+            raise UserError(f"{path} cannot be read: {error}") from None
         if not isinstance(content, dict) or not content.keys() <= set(SECTIONS):
             raise UserError(f"{path}: expected only the sections {', '.join(SECTIONS)}.")
         parts[path.name] = content
-    return parts
+    fields = log_fields.read()
+    return parts | {"log_metrics.py": log_metrics.part(fields), "log_queries.py": log_queries.part(fields)}
 
 
 def merge(parts: Mapping[str, dict]) -> dict:

@@ -9,6 +9,7 @@ import bootstrap
 import pytest
 from click.testing import CliRunner
 from private_analytics import cost
+from private_analytics.stack import template
 
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "costs.md"
 
@@ -30,12 +31,26 @@ def test_by_hand():
         "Athena, queries": 0,
         "Lambda, exporter": 24 * 30.41667 * 10 * 0.25 * 0.0000133334,
         "CodeBuild, daily run": 10 * 30.41667 * 0.005,
+        "Alarms and dashboard": 8 * 0.30 + 27 * 0.10 + 3,
         "Secrets Manager": 0.80,
         "KMS": 0,
     }
     # 40 objects of 50 MB and one more each export: 42 a day, each put, moved, read three times; five listings an hour.
     by_hand["S3, requests"] = 42 * 30.41667 * (0.000005 + 0.00003 + 3 * 0.0000004) + 24 * 30.41667 * 5 * 0.000005
     assert found == pytest.approx(by_hand, rel=1e-4)
+
+
+def test_alarms_and_metrics_are_as_many_as_in_the_template():
+    resources = template.merge(template.read_parts())["Resources"].values()
+    alarms = [item["Properties"] for item in resources if item["Type"] == "AWS::CloudWatch::Alarm"]
+    always = [alarm for alarm in alarms if not str(alarm["AlarmName"]).endswith(("check-jwt'}", "check-uploads'}"))]
+    assert len(always) == len(alarms) - 2
+    looked_at = [metric for alarm in always for metric in alarm.get("Metrics", [{"MetricStat": alarm}]) if "MetricStat" in metric]
+    assert len(looked_at) == cost.ALARM_METRICS
+    filters = [item["Properties"] for item in resources if item["Type"] == "AWS::Logs::MetricFilter"]
+    names = {transformation["MetricName"] for item in filters for transformation in item["MetricTransformations"]}
+    of_one_unit = {name for name in names if not name.startswith("Latency")} | {"LatencyMilliseconds"}
+    assert len(of_one_unit) + len(("check exports", "check access")) == cost.METRICS
 
 
 def test_twice_the_logs_cost_twice_what_grows_with_logs():

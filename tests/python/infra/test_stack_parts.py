@@ -81,6 +81,7 @@ def test_no_partition_account_region_or_domain_is_written_out():
     names = set(re.findall(r"[\w.${}:-]*\.amazonaws\.com[\w.]*", body))
     assert names == {
         "lambda.amazonaws.com",
+        "cloudwatch.amazonaws.com",
         "scheduler.amazonaws.com",
         "codebuild.amazonaws.com",
         "cloudfront.amazonaws.com",

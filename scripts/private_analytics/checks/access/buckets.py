@@ -1,0 +1,156 @@
+"""Whether the buckets are as closed as the template made them: by their settings, by their policies, and in fact."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from . import policies
+from .policies import Guest
+from .stack import Line, Stack
+
+BLOCKS = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
+READERS = ("ExporterRole", "AnalystRole", "DashboardsRole", "TransformRole", "DbtRole")
+ANOTHER_DIGEST = "AAAAAAAAAAAAAAAAAAAAAA=="  # not that of an empty object: even where a stranger may write, nothing is written
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """key: of KMS, if any. folder: where its objects lie. readers: the only ones who may read, if that is said."""
+
+    kind: str
+    name: str
+    arn: str
+    key: str
+    folder: str
+    guest: Guest
+    readers: frozenset[str]
+
+
+def export_bucket(stack: Stack) -> Bucket:
+    name, parameters = stack.ids["ExportBucket"], stack.parameters
+    readers = [stack.role(role) for role in READERS if role in stack.ids]
+    readers += [arn for arn in parameters["OtherReaders"].split(",") if arn]
+    if parameters["QuickSight"] == "on":
+        readers.append(f"arn:{stack.partition}:iam::{stack.account}:role/service-role/aws-quicksight-*")
+    domain = "amazonaws.com.cn" if stack.partition == "aws-cn" else "amazonaws.com"
+    arn = f"arn:{stack.partition}:s3:::{name}"
+    may = frozenset({"s3:GetBucketAcl", "s3:PutObject"})
+    logs = Guest(f"logs.{stack.region}.{domain}", may, frozenset({arn, f"{arn}/logs/*"}), ("aws:SourceAccount", stack.account))
+    return Bucket("export bucket", name, arn, parameters["KmsKeyArn"], "exports/", logs, frozenset(readers))
+
+
+def image_bucket(stack: Stack) -> Bucket:
+    name = stack.ids["ImageBucket"]
+    distribution = f"arn:{stack.partition}:cloudfront::{stack.account}:distribution/{stack.ids['ImageDistribution']}"
+    arn, folder = f"arn:{stack.partition}:s3:::{name}", f"{stack.parameters['ImageUploadPrefix']}/"
+    may = frozenset({"s3:GetObject"})
+    cloudfront = Guest("cloudfront.amazonaws.com", may, frozenset({f"{arn}/*"}), ("aws:SourceArn", distribution))
+    return Bucket("image bucket", name, arn, "", folder, cloudfront, frozenset())
+
+
+def lines(s3: Any, strangers: Any, bucket: Bucket) -> list[Line]:
+    """`strangers` is a client of S3 without credentials."""
+    policy = cache(lambda: _policy(s3, bucket))
+    key, service, readers = "the stack's key" if bucket.key else "S3's key", bucket.guest.service, len(bucket.readers)
+    found = {
+        "public access": (lambda: _public_access(s3, bucket), "blocked in all four ways"),
+        "ownership": (lambda: _ownership(s3, bucket), "the account owns all objects, ACLs are off"),
+        "encryption": (lambda: _encryption(s3, bucket), f"by default, with {key}"),
+        "versions": (lambda: _versions(s3, bucket), "kept"),
+        "TLS": (lambda: policies.tls(policy(), bucket.arn), "all else is refused"),
+        "policy status": (lambda: _status(s3, bucket), "not public"),
+        "let in": (lambda: policies.let_in(policy(), bucket.guest), f"{service} alone, as the template has it"),
+        "readers": (lambda: policies.readers(policy(), bucket.arn, bucket.readers), f"just the {readers} that the stack names"),
+        "strangers": (lambda: _strangers(s3, strangers, bucket), "refused in fact: list, read, write (403)"),
+    }
+    if not bucket.readers:
+        del found["readers"]
+    return [Line(f"{bucket.kind}: {name}", look, good) for name, (look, good) in found.items()]
+
+
+def origins(cloudfront: Any, stack: Stack) -> Line:
+    """That the images' distribution reads the image bucket, and no other such as the export bucket."""
+
+    def look() -> str:
+        config = cloudfront.get_distribution_config(Id=stack.ids["ImageDistribution"])["DistributionConfig"]
+        for origin in config["Origins"]["Items"]:
+            if not origin["DomainName"].startswith(f"{stack.ids['ImageBucket']}.s3."):
+                return f"it reads {origin['DomainName']} too"
+            if not origin.get("OriginAccessControlId"):
+                return "it reads the image bucket without signing"
+        return ""
+
+    return Line("image distribution: origins", look, "the image bucket alone, with signed requests")
+
+
+def _public_access(s3: Any, bucket: Bucket) -> str:
+    found = _setting(s3.get_public_access_block, bucket, "NoSuchPublicAccessBlockConfiguration")
+    blocked = found.get("PublicAccessBlockConfiguration", {})
+    return policies.sentence("not set: ", [name for name in BLOCKS if not blocked.get(name)])
+
+
+def _ownership(s3: Any, bucket: Bucket) -> str:
+    found = _setting(s3.get_bucket_ownership_controls, bucket, "OwnershipControlsNotFoundError")
+    rules = [rule["ObjectOwnership"] for rule in found.get("OwnershipControls", {}).get("Rules", ())]
+    return "" if rules == ["BucketOwnerEnforced"] else "objects may belong to others, and ACLs may open them"
+
+
+def _encryption(s3: Any, bucket: Bucket) -> str:
+    rules = s3.get_bucket_encryption(Bucket=bucket.name)["ServerSideEncryptionConfiguration"]["Rules"]
+    defaults = [rule.get("ApplyServerSideEncryptionByDefault", {}) for rule in rules]
+    used = {(default.get("SSEAlgorithm"), default.get("KMSMasterKeyID", "")) for default in defaults}
+    wanted = ("aws:kms", bucket.key) if bucket.key else ("AES256", "")
+    return "" if used == {wanted} else f"not by {bucket.key or 'the key of S3'}"
+
+
+def _versions(s3: Any, bucket: Bucket) -> str:
+    status = s3.get_bucket_versioning(Bucket=bucket.name).get("Status", "never turned on")
+    return "" if status == "Enabled" else f"not kept ({status}): what is overwritten or deleted is gone"
+
+
+def _status(s3: Any, bucket: Bucket) -> str:
+    found = _setting(s3.get_bucket_policy_status, bucket, "NoSuchBucketPolicy")
+    return "S3 takes its policy for public" if found and found["PolicyStatus"]["IsPublic"] else ""
+
+
+def _policy(s3: Any, bucket: Bucket) -> list[dict]:
+    found = _setting(s3.get_bucket_policy, bucket, "NoSuchBucketPolicy")
+    return policies.statements(found["Policy"]) if found else []
+
+
+def _strangers(s3: Any, strangers: Any, bucket: Bucket) -> str:
+    there = s3.list_objects_v2(Bucket=bucket.name, Prefix=bucket.folder, MaxKeys=1).get("Contents")
+    # S3 refuses to read what is not there as well, so a made-up key is for a bucket that is empty still.
+    key = there[0]["Key"] if there else f"{bucket.folder}check-access"
+    answers = {
+        "list": _answer(strangers.list_objects_v2, Bucket=bucket.name, MaxKeys=1),
+        "read": _answer(strangers.get_object, Bucket=bucket.name, Key=key),
+        "write": _answer(strangers.put_object, Bucket=bucket.name, Key="check-access", ContentMD5=ANOTHER_DIGEST),
+    }
+    return policies.sentence("not refused: ", [f"{what} ({status})" for what, status in answers.items() if status != 403])
+
+
+def _answer(call: Callable[..., dict], **parameters: Any) -> int:
+    """The status. Raises where S3 did not get as far as to judge: it is too busy, or out of order."""
+    try:
+        return call(**parameters)["ResponseMetadata"]["HTTPStatusCode"]
+    except ClientError as error:
+        status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+        if status >= 500:
+            raise
+        return status
+
+
+def _setting(call: Callable[..., dict], bucket: Bucket, absent: str) -> dict:
+    """What S3 says, or nothing where its answer is that there is none."""
+    try:
+        return call(Bucket=bucket.name)
+    except ClientError as error:
+        if error.response["Error"]["Code"] == absent:
+            return {}
+        raise

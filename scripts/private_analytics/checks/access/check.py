@@ -1,0 +1,38 @@
+"""`check access`: all that is looked at, one after another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ...errors import UserError
+from ..results import UNKNOWN, Result
+from . import buckets, simulated, stack, variables
+
+
+@dataclass(frozen=True)
+class Aws:
+    """Clients. strangers: of S3, without credentials."""
+
+    cloudformation: Any
+    s3: Any
+    strangers: Any
+    cloudfront: Any
+    iam: Any
+    functions: Any
+    builds: Any
+
+
+def check(aws: Aws, name: str) -> list[Result]:
+    """What AWS says about a stack. Where it says nothing of something, that is unknown."""
+    try:
+        found = stack.read(aws.cloudformation, name)
+    except UserError as error:
+        return [Result("stack", UNKNOWN, str(error), "Its name belongs into ANALYTICS_STACK; stack deploy shows it.")]
+    lines = buckets.lines(aws.s3, aws.strangers, buckets.export_bucket(found))
+    if "ImageBucket" in found.ids:
+        lines += buckets.lines(aws.s3, aws.strangers, buckets.image_bucket(found))
+        lines.append(buckets.origins(aws.cloudfront, found))
+    lines += simulated.lines(aws.iam, found)
+    lines += variables.lines(aws.functions, aws.builds, found)
+    return [line.result() for line in lines]

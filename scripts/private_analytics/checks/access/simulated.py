@@ -1,0 +1,104 @@
+"""Whether each role can do its work and nothing of what it must not: IAM is asked, by the table in roles.py.
+
+IAM simulates a role's own policies, permissions boundary and organization. A bucket's policy beside them is not "supported for
+IAM roles": what that of the export bucket adds, its line `readers` looks at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from ...errors import UserError
+from .roles import MUST, MUST_NOT, NOBODY, Rule
+from .stack import Line, Stack
+
+ADVICE = (
+    "Detach what was attached by hand, then: scripts/bootstrap.py stack deploy --revert-drift. If the policies are the template's"
+    " and a role cannot do its work, the organization's (SCPs) or a permissions boundary deny it."
+)
+
+
+def lines(iam: Any, stack: Stack) -> list[Line]:
+    """One for each role of the stack; one that you added must not do what nobody must."""
+    names = places(stack)
+    found = []
+    for role in stack.of_type("AWS::IAM::Role"):
+        must, must_not = _resolved(MUST.get(role, []), names), _resolved(MUST_NOT.get(role, []) + NOBODY, names)
+        good = f"can do its work ({_count(must)} things), and none of {_count(must_not)} that it must not"
+        found.append(Line(role, partial(_fault, iam, stack.role(role), must, must_not), good, ADVICE))
+    return found
+
+
+def places(stack: Stack) -> dict[str, str]:
+    """What the {names} of the table stand for. There are no images and there is no transform where the stack has none."""
+    ids, outputs, parameters = stack.ids, stack.outputs, stack.parameters
+    glue, athena, logs, function, project = (
+        f"arn:{stack.partition}:{service}:{stack.region}:{stack.account}"
+        for service in ("glue", "athena", "logs", "lambda", "codebuild")
+    )
+    named = {
+        "prefix": parameters["NamePrefix"],
+        "database": outputs["AnalyticsDatabaseName"],
+        "lake": outputs["LakeDatabaseName"],
+        "uploads": parameters["ImageUploadPrefix"],
+        "database_secret": outputs["DatabaseSecretArn"],
+        "bucket_secret": outputs["BucketSecretArn"],
+        "analyst": stack.role("AnalystRole"),
+        "exports": f"arn:{stack.partition}:s3:::{ids['ExportBucket']}",
+        "glue": glue,
+        "athena": athena,
+        "logs": logs,
+        "api_logs": f"{logs}:log-group:{ids['ApiLogs']}",
+        "exporter": f"{function}:function:{ids['Exporter']}",
+    }
+    if "ImageBucket" in ids:
+        named["images"] = f"arn:{stack.partition}:s3:::{ids['ImageBucket']}"
+    if "TransformProject" in ids:
+        named["transform"] = f"{project}:project/{ids['TransformProject']}"
+    return named
+
+
+def _resolved(rules: list[Rule], names: dict[str, str]) -> list[Rule]:
+    """With ARNs for places. A place begins with a name; where the stack has nothing of that name, there is nothing to ask."""
+    found = []
+    for rule in rules:
+        there = [place.format(**names) for place in rule.places if place[1 : place.index("}")] in names]
+        if there:
+            found.append(Rule(rule.actions, tuple(there), rule.prefix))
+    return found
+
+
+def _count(rules: list[Rule]) -> int:
+    return sum(len(rule.actions) * len(rule.places) for rule in rules)
+
+
+def _fault(iam: Any, role: str, must: list[Rule], must_not: list[Rule]) -> str:
+    """The first wrong thing."""
+    for wanted, verb, rules in ((True, "cannot do", must), (False, "can do", must_not)):
+        for rule in rules:
+            for action, place, may in _simulated(iam, role, rule):
+                if may is not wanted:
+                    return f"{verb} {action} on {place}"
+    return ""
+
+
+def _simulated(iam: Any, role: str, rule: Rule) -> Iterator[tuple[str, str, bool]]:
+    """IAM's answer for each action and place. Raises UserError where it leaves one out."""
+    prefix = {"ContextKeyName": "s3:prefix", "ContextKeyType": "string", "ContextKeyValues": [rule.prefix]}
+    answers = 0
+    for page in iam.get_paginator("simulate_principal_policy").paginate(
+        PolicySourceArn=role,
+        ActionNames=list(rule.actions),
+        ResourceArns=list(rule.places),
+        ContextEntries=[prefix] if rule.prefix else [],
+    ):
+        for result in page["EvaluationResults"]:
+            # IAM has answered by place within each action, and by one result for each of both.
+            by_place = result.get("ResourceSpecificResults") or [result | {"EvalResourceDecision": result["EvalDecision"]}]
+            for one in by_place:
+                answers += 1
+                yield result["EvalActionName"], one["EvalResourceName"], one["EvalResourceDecision"] == "allowed"
+    if answers < len(rule.actions) * len(rule.places):
+        raise UserError(f"IAM says nothing of some of {', '.join(rule.actions)} for {role}.")

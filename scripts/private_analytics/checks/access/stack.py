@@ -1,0 +1,84 @@
+"""A stack as CloudFormation knows it, and how one thing about it is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ...aws import explained
+from ...errors import UserError
+from ..results import FAILED, OK, UNKNOWN, Result
+
+RESTORE = "Put it back as the template has it: scripts/bootstrap.py stack deploy --revert-drift"
+
+
+@dataclass(frozen=True)
+class Stack:
+    """ids: what each resource of the template is called. template: as it was deployed, with its functions."""
+
+    arn: str
+    ids: dict[str, str]
+    parameters: dict[str, str]
+    outputs: dict[str, str]
+    template: dict
+
+    @property
+    def partition(self) -> str:
+        return self.arn.split(":")[1]
+
+    @property
+    def region(self) -> str:
+        return self.arn.split(":")[3]
+
+    @property
+    def account(self) -> str:
+        return self.arn.split(":")[4]
+
+    def role(self, logical_id: str) -> str:
+        """Its ARN."""
+        return f"arn:{self.partition}:iam::{self.account}:role/{self.ids[logical_id]}"
+
+    def of_type(self, kind: str) -> list[str]:
+        """Logical ids of the resources of a type that are there."""
+        return [name for name, item in self.template["Resources"].items() if item["Type"] == kind and name in self.ids]
+
+
+def read(cloudformation: Any, name: str) -> Stack:
+    """Raises UserError where it cannot be read."""
+    try:
+        (found,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
+        pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=name)
+        resources = [item for page in pages for item in page["StackResourceSummaries"]]
+        template = cloudformation.get_template(StackName=name)["TemplateBody"]
+    except (ClientError, BotoCoreError) as error:
+        raise explained(error, f"read the stack {name}") from None
+    return Stack(
+        found["StackId"],
+        {item["LogicalResourceId"]: item["PhysicalResourceId"] for item in resources},
+        {item["ParameterKey"]: item["ParameterValue"] for item in found["Parameters"]},
+        {item["OutputKey"]: item["OutputValue"] for item in found["Outputs"]},
+        template,
+    )
+
+
+@dataclass(frozen=True)
+class Line:
+    """Something to look at. look: gives what is wrong, or nothing. good: what to say then."""
+
+    name: str
+    look: Callable[[], str]
+    good: str
+    advice: str = RESTORE
+
+    def result(self) -> Result:
+        """What was found: unknown where AWS does not say."""
+        try:
+            fault = self.look()
+        except (ClientError, BotoCoreError) as error:
+            return Result(self.name, UNKNOWN, str(explained(error, "look at it")))
+        except UserError as error:
+            return Result(self.name, UNKNOWN, str(error))
+        return Result(self.name, FAILED, fault, self.advice) if fault else Result(self.name, OK, self.good)
