@@ -329,11 +329,15 @@ OWN_LINES = [
 ]
 
 
+def write(folder: Path, event_fields: dict) -> Path:
+    file = folder / "dbt_project.yml"
+    file.write_text(yaml.safe_dump({"vars": project_vars.read_vars() | {"event_fields": event_fields}}))
+    return file
+
+
 @pytest.fixture
 def own_fields(tmp_path: Path) -> LogFields:
-    file = tmp_path / "dbt_project.yml"
-    file.write_text(yaml.safe_dump({"vars": project_vars.read_vars() | {"event_fields": OWN}}))
-    return log_fields.read(file)
+    return log_fields.read(write(tmp_path, OWN))
 
 
 def test_fields_of_ones_own(project: Project, own_fields: LogFields):
@@ -352,3 +356,17 @@ def test_queries_read_fields_of_ones_own(own_fields: LogFields):
     # To coalesce() an empty text and - are values, so two requests are not seen. And http.status may be two keys or one.
     requests = sum("R" in letters for _, letters, _ in OWN_LINES) + 1
     assert sum(row["requests"] for row in asked(own_fields, "Traffic", events)) == requests - 2 + 1
+
+
+def test_traffic_by_hand(tmp_path: Path):
+    """Each unit, a key that begins with @, and the borders of 5 minutes."""
+    units = [{"path": name, "unit": name} for name in ("ns", "s", "us", "ms")]
+    fields = log_fields.read(write(tmp_path, {"status_code": "@status", "latency_ms": units}))
+    lines = {0: '"200", "ns": 1500000', 299_999: '200, "s": 0.25', 300_000: '500, "us": 900', 300_001: '"404", "ms": 0.5'}
+    events = [LogEvent(at, f'{{"@status": {rest}}}') for at, rest in lines.items()]
+    assert [list(row.values()) for row in asked(fields, "Traffic", events)] == [
+        [0, 2, 0, 250],
+        [300_000, 2, 1, pytest.approx(0.9)],
+    ]
+    medians = [asked(fields, "SlowEndpoints", [event])[0]["latency_p50_ms"] for event in events]
+    assert medians == pytest.approx([1.5, 250, 0.9, 0.5])

@@ -23,15 +23,20 @@ class CloudFormation:
         status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
         return {"Stacks": [{"StackStatus": status}]}
 
-    def describe_stack_events(self, StackName: str) -> dict:
-        failed = {"EventId": "1", "LogicalResourceId": "Exporter", "ResourceStatus": "CREATE_FAILED"}
-        cancelled = {"EventId": "2", "LogicalResourceId": "ApiRole", "ResourceStatus": "CREATE_FAILED"}
-        return {
-            "StackEvents": [
-                cancelled | {"ResourceStatusReason": "Resource creation cancelled"},
-                failed | {"ResourceStatusReason": "{no} permission"},
-            ]
-        }
+    def get_paginator(self, operation: str) -> Any:
+        """Of its events: two pages, and an operation before the latest one."""
+        assert operation == "describe_stack_events"
+        cancelled = event("2", "ApiRole", "CREATE_FAILED", "Resource creation cancelled")
+        failed = event("1", "Exporter", "CREATE_FAILED", "{no} permission")
+        began = event("0", "shop", "CREATE_IN_PROGRESS", "User Initiated") | {"PhysicalResourceId": "arn:shop"}
+        earlier = event("-1", "Exporter", "DELETE_FAILED", "of an earlier operation")
+        pages = [{"StackEvents": [cancelled]}, {"StackEvents": [failed, began, earlier]}]
+        return SimpleNamespace(paginate=lambda StackName: iter(pages))
+
+
+def event(number: str, name: str, status: str, reason: str) -> dict:
+    what = {"EventId": number, "LogicalResourceId": name, "PhysicalResourceId": "", "StackId": "arn:shop"}
+    return what | {"ResourceStatus": status, "ResourceStatusReason": reason}
 
 
 def aws(cloudformation: Any) -> Aws:
@@ -63,6 +68,7 @@ def test_a_stack_that_cannot_be_changed_is_told_with_reason_and_advice(status: s
     assert advice in text
     assert "Exporter: {no} permission" in text
     assert "cancelled" not in text
+    assert "earlier operation" not in text
     assert "{stack}" not in text
 
 
