@@ -35,7 +35,7 @@ LOGS_STORED_RATIO = 0.15  # AWS's own figure of what CloudWatch's compression le
 DAYS = 365 / 12
 EXPORTS_A_DAY = 2  # each day is exported, and once more three days later
 OBJECT_GB = 0.05  # of an exported object, at most
-ALARM_METRICS = 27  # that the stack's alarms look at, without those of check jwt and check uploads
+ALARM_METRICS = 26  # that the stack's alarms look at, without those of check jwt and check uploads
 METRICS = 8  # of ours that hold something where the API logs latencies in one unit
 # Assumed of a daily run, not measured; `scanned` shows the truth, and --dbt-gb-per-day takes it.
 SCANS_OF_TABLES = 10  # times that it reads what it has just written: appends, merges, marts and tests

@@ -338,8 +338,10 @@ def dbt_is_started_two_hours_late(world: World) -> None:
 
 
 @situation("TransformNotRun", hours=50)
-def dbt_is_not_started_on_one_day(world: World) -> None:
+def dbt_is_not_started_on_one_day_and_late_on_the_next(world: World) -> None:
     del world.builds[START + DBT], world.checks[START + DBT + 25]
+    world.builds[START + DAY + DBT + 90] = world.builds.pop(START + DAY + DBT)
+    world.checks[START + DAY + DBT + 115] = world.checks.pop(START + DAY + DBT + 25)
 
 
 @situation("TransformNotRun", "ChecksNotRun", hours=90)
@@ -385,6 +387,23 @@ def a_day_that_is_expensive_by_all_three_workgroups(world: World) -> None:
         world.spend(workgroup, 170, at=THEN)
 
 
+@situation("AthenaBytes", hours=50)
+def morning_and_evening_are_expensive_together(world: World) -> None:
+    for workgroup in ("shop", "shop-analysts", "shop-dashboards"):
+        world.spend(workgroup, 90, at=THEN)
+        world.spend(workgroup, 90, at=THEN + 14 * HOUR)
+
+
+@situation("AthenaBytes", hours=40)
+def nobody_asks_but_one_dashboard(world: World) -> None:
+    world.scanned = [(THEN, "shop-dashboards", 600.0)]
+
+
+@situation("AthenaBytes", hours=40)
+def a_day_that_costs_slightly_more_than_is_let_pass(world: World) -> None:
+    world.spend("shop-dashboards", 500.5 - 21, at=THEN)
+
+
 @situation(hours=40)
 def a_day_that_costs_as_much_as_is_let_pass(world: World) -> None:
     world.spend("shop-dashboards", 500 - 21, at=THEN)
@@ -406,5 +425,5 @@ def ill(world: World, run: Run, runs: int = 10) -> None:
 
 def one_check_is_not_ok(world: World, check: str) -> None:
     """The build ends with it."""
-    world.checks[START + DBT + 25] = Counter({check: 2})
+    world.checks[START + DBT + 25] = Counter({check: 1})
     world.builds[START + DBT] = False

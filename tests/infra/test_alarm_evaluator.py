@@ -112,6 +112,9 @@ def test_statistics_of_a_period():
     expected = {"Sum": 94 + 18, "SampleCount": 100, "Maximum": 3, "p94": 1, "p95": 3}
     assert {stat: metrics.windows(METRIC, stat, 5)[5] for stat in expected} == expected
     assert metrics.windows(METRIC, "Sum", 5)[11] is None
+    metrics.put(30, "Shop", "Requests", 1, times=6)
+    metrics.put(31, "Shop", "Requests", 2)
+    assert metrics.windows(METRIC, "p90", 5)[30] == 2  # the seventh of seven
     with pytest.raises(ValueError, match="Average"):
         metrics.windows(METRIC, "Average", 5)[5]
 

@@ -174,7 +174,7 @@ SOON = {
     "the_exporter_is_dead": ("ExporterSilent", START + HOUR + 7, 27 * HOUR),
     "a_call_could_not_be_started": ("CallsNotStarted", THEN, 5),
     "dbt_fails_once": ("TransformFailed", START + DBT + 30, 5),
-    "dbt_is_not_started_on_one_day": ("TransformNotRun", DBT, 27 * HOUR),
+    "dbt_is_not_started_on_one_day_and_late_on_the_next": ("TransformNotRun", DBT, 27 * HOUR),
     "checks_do_not_run_for_three_days": ("ChecksNotRun", DBT + 25, 51 * HOUR),
     "check_jwt_is_not_ok": ("CheckJwtFailed", START + DBT + 25, 5),
     "an_expensive_day": ("AthenaBytes", THEN, 5),

@@ -31,7 +31,7 @@ def test_by_hand():
         "Athena, queries": 0,
         "Lambda, exporter": 24 * 30.41667 * 10 * 0.25 * 0.0000133334,
         "CodeBuild, daily run": 10 * 30.41667 * 0.005,
-        "Alarms and dashboard": 8 * 0.30 + 27 * 0.10 + 3,
+        "Alarms and dashboard": 8 * 0.30 + 26 * 0.10 + 3,
         "Secrets Manager": 0.80,
         "KMS": 0,
     }
