@@ -16,8 +16,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from private_analytics import samples
 from private_analytics.checks.access.command import check_access
 from private_analytics.checks.all import check_all
-from private_analytics.checks.commands import check_jwt
-from private_analytics.checks.upload_commands import check_uploads
+from private_analytics.checks.tokens.command import check_jwt
+from private_analytics.checks.uploads.command import check_uploads
 from private_analytics.cost_command import cost
 from private_analytics.errors import UserError
 from private_analytics.exports.commands import check_exports, export

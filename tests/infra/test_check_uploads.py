@@ -26,7 +26,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from private_analytics import project_vars
-from private_analytics.checks import presigned, upload_commands, upload_endpoint, uploads
+from private_analytics.checks.uploads import check as uploads
+from private_analytics.checks.uploads import command as upload_commands
+from private_analytics.checks.uploads import endpoint as upload_endpoint
+from private_analytics.checks.uploads import presigned
 from s3_front import S3Front
 from test_stack import deploy, resources
 from upload_api import KEY, MAX_BYTES, UploadApi

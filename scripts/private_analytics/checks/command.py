@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -57,3 +58,22 @@ class Check(click.Command):
         except Exception as error:  # one check that breaks must not hide what the others found
             detail = f"it broke off: {type(error).__name__}: {first_line(error)}"
             return Found("", [Result("check", UNKNOWN, detail, f"Run it alone: scripts/bootstrap.py check {self.name}")])
+
+
+def canary_options(command: Callable) -> Callable:
+    """The options of checks in which a canary signs in: pool_id, client_id, token_use (docs/checks.md)."""
+    for option in (
+        click.option(
+            "--token-use",
+            envvar="CANARY_TOKEN_USE",
+            show_envvar=True,
+            type=click.Choice(["access", "id"]),
+            default="access",
+            show_default=True,
+            help="The kind of token that the API wants.",
+        ),
+        click.option("--client-id", envvar="CANARY_CLIENT_ID", show_envvar=True, required=True, help="The app client."),
+        click.option("--pool-id", envvar="CANARY_POOL_ID", show_envvar=True, required=True, help="The user pool."),
+    ):
+        command = option(command)
+    return command

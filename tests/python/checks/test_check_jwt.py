@@ -22,8 +22,9 @@ from jwt_api import Api
 from moto.cognitoidp.utils import check_secret_hash
 from moto.server import ThreadedMotoServer
 from moto.utilities.utils import load_resource
-from private_analytics.checks import canary, tokens
-from private_analytics.checks.tokens import NAMES
+from private_analytics.checks import canary
+from private_analytics.checks.tokens import check as tokens
+from private_analytics.checks.tokens.check import NAMES
 
 REGION, PASSWORD = "eu-central-1", "Correct-horse-7-battery"
 KEYS = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}

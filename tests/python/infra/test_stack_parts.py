@@ -194,7 +194,7 @@ def test_the_exporter_runs_from_its_zip_with_nothing_but_boto3(tmp_path: Path):
 def test_the_exporters_zip_holds_no_command_line():
     names = zipfile.ZipFile(io.BytesIO(bundle.exporter().body)).namelist()
     assert "private_analytics/exports/handler.py" in names
-    assert not [name for name in names if name.endswith(("bootstrap.py", "commands.py", "samples.py", "report.py"))]
+    assert not [name for name in names if name.endswith(("bootstrap.py", "command.py", "commands.py", "samples.py", "report.py"))]
 
 
 def test_the_projects_zip_holds_all_that_the_buildspec_runs():

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
 
-from ..errors import UserError
+from ...errors import UserError
 
 ALGORITHMS = {"AWS4-HMAC-SHA256", "AWS4-ECDSA-P256-SHA256"}
 # What is left behind where something is let in that should not be: always these, so that there is one of each.

@@ -7,29 +7,19 @@ from pathlib import Path
 
 import click
 
-from .. import aws
-from ..errors import UserError
-from .command import Check, Found
+from ... import aws
+from ...errors import UserError
+from ..command import Check, Found, canary_options
 
 
 @click.command("jwt", cls=Check)
-@click.option("--pool-id", envvar="CANARY_POOL_ID", show_envvar=True, required=True, help="The user pool.")
-@click.option("--client-id", envvar="CANARY_CLIENT_ID", show_envvar=True, required=True, help="The app client.")
+@canary_options
 @click.option(
     "--url",
     envvar="CANARY_URL",
     show_envvar=True,
     required=True,
     help="An endpoint that needs a token; a GET must change nothing.",
-)
-@click.option(
-    "--token-use",
-    envvar="CANARY_TOKEN_USE",
-    show_envvar=True,
-    type=click.Choice(["access", "id"]),
-    default="access",
-    show_default=True,
-    help="The kind of token that the API wants.",
 )
 @click.option(
     "--jwks-url", envvar="CANARY_JWKS_URL", show_envvar=True, default="", help="The pool's keys.  [default: the pool's own]"
@@ -53,7 +43,8 @@ def check_jwt(
     """
     import urllib3  # here, as --help needs none of them
 
-    from . import canary, tokens
+    from .. import canary
+    from .check import check, unknown
 
     settings = canary.checked(canary.Settings(pool_id, client_id, url, token_use, jwks_url, other_client_id))
     if save_token:
@@ -63,9 +54,9 @@ def check_jwt(
         return None
     try:
         user = canary.read_canary(os.environ, lambda: aws.client("secretsmanager"))
-        results = tokens.check(canary.cognito(settings), urllib3.PoolManager(), settings, user)
+        results = check(canary.cognito(settings), urllib3.PoolManager(), settings, user)
     except UserError as error:
-        results = tokens.unknown(str(error))
+        results = unknown(str(error))
     return Found(url, results)
 
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import urllib3
 
-from ..errors import UserError
+from ...errors import UserError
+from ..canary import Canary, Settings, sign_in
+from ..results import FAILED, OK, UNKNOWN, Result
 from . import presigned
-from .canary import Canary, Settings, sign_in
+from .endpoint import API, S3, Answer, Endpoint, ask
 from .presigned import Upload
-from .results import FAILED, OK, UNKNOWN, Result
-from .upload_endpoint import API, S3, Answer, Endpoint, ask
 
 TYPE, OTHER_TYPE = "image/png", "text/plain"
 PICTURE = base64.b64decode(  # of one pixel

@@ -11,7 +11,7 @@ from typing import Any
 
 import urllib3
 
-from ..errors import UserError
+from ...errors import UserError
 
 TIMEOUT_S = 10
 API, S3 = "the API", "S3"

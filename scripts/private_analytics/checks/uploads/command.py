@@ -7,23 +7,13 @@ import time
 
 import click
 
-from .. import aws, project_vars
-from ..errors import UserError
-from .command import Check, Found
+from ... import aws, project_vars
+from ...errors import UserError
+from ..command import Check, Found, canary_options
 
 
 @click.command("uploads", cls=Check)
-@click.option("--pool-id", envvar="CANARY_POOL_ID", show_envvar=True, required=True, help="The user pool.")
-@click.option("--client-id", envvar="CANARY_CLIENT_ID", show_envvar=True, required=True, help="The app client.")
-@click.option(
-    "--token-use",
-    envvar="CANARY_TOKEN_USE",
-    show_envvar=True,
-    type=click.Choice(["access", "id"]),
-    default="access",
-    show_default=True,
-    help="The kind of token that the API wants.",
-)
+@canary_options
 @click.option("--url", envvar="UPLOADS_URL", show_envvar=True, required=True, help="The endpoint that gives upload URLs.")
 @click.option(
     "--method",
@@ -77,18 +67,18 @@ def check_uploads(
     """
     import urllib3  # here, as --help needs none of them
 
-    from . import canary, upload_endpoint, uploads
+    from .. import canary
+    from .check import check, names, unknown
+    from .endpoint import Endpoint, checked
 
     settings = canary.checked(canary.Settings(pool_id, client_id, url, token_use))
     longest_s = project_vars.thresholds().upload_url_seconds
-    endpoint = upload_endpoint.checked(
-        upload_endpoint.Endpoint(url, method, body, url_at, headers_at, prefix.strip("/"), max_bytes or 0, longest_s)
-    )
+    endpoint = checked(Endpoint(url, method, body, url_at, headers_at, prefix.strip("/"), max_bytes or 0, longest_s))
     try:
         user = canary.read_canary(os.environ, lambda: aws.client("secretsmanager"))
-        results = uploads.check(canary.cognito(settings), urllib3.PoolManager(), settings, endpoint, user, wait)
+        results = check(canary.cognito(settings), urllib3.PoolManager(), settings, endpoint, user, wait)
     except UserError as error:
-        results = uploads.unknown(str(error), uploads.names(endpoint))
+        results = unknown(str(error), names(endpoint))
     return Found(url, results)
 
 

@@ -11,10 +11,10 @@ import jwt
 import urllib3
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from ..errors import UserError
+from ...errors import UserError
+from ..canary import ACCESS, ID, Canary, RefusedError, Settings, sign_in
+from ..results import FAILED, OK, UNKNOWN, Result
 from . import forged
-from .canary import ACCESS, ID, Canary, RefusedError, Settings, sign_in
-from .results import FAILED, OK, UNKNOWN, Result
 
 TIMEOUT_S = 10
 LONG_EXPIRED_S = 600  # so that a few minutes of leeway for clocks, which are fine, do not look like a fault

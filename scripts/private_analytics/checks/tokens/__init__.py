@@ -1,0 +1,1 @@
+"""`check jwt`: whether the API takes the user pool's tokens, and nothing else."""
