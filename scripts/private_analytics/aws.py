@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
@@ -11,14 +13,19 @@ SIGN_IN = {"ExpiredToken", "ExpiredTokenException", "UnrecognizedClientException
 DENIED = {"AccessDenied", "AccessDeniedException", "AccessDeniedFault", "UnauthorizedOperation"}
 
 
-def client(service: str):
-    """A boto3 client from the usual chain of settings. Raises UserError where no region is set."""
+def client(service: str, **settings: Any) -> Any:
+    """A boto3 client from the usual chain of settings, but for those given. Raises UserError where it cannot be made."""
     try:
-        return boto3.client(service)
-    except NoRegionError:
-        raise UserError("No AWS region is set. Set AWS_DEFAULT_REGION, or a region in your AWS profile.") from None
+        return boto3.client(service, **settings)
     except BotoCoreError as error:
-        raise UserError(f"{error}. Set AWS_PROFILE to one of: aws configure list-profiles") from None
+        raise unusable(error) from None
+
+
+def unusable(error: BotoCoreError) -> UserError:
+    """Why no client can be made of the settings, with what to do next."""
+    if isinstance(error, NoRegionError):
+        return UserError("No AWS region is set. Set AWS_DEFAULT_REGION, or a region in your AWS profile.")
+    return UserError(f"{error}. Set AWS_PROFILE to one of: aws configure list-profiles")
 
 
 def explained(error: ClientError | BotoCoreError, doing: str) -> UserError:

@@ -94,7 +94,7 @@ def _athena(credentials: Any, threads: int) -> Engine:
             poll_interval=credentials.poll_interval,
         )
     except BotoCoreError as error:
-        raise UserError(f"{error}. Set AWS_PROFILE to one of: aws configure list-profiles") from None
+        raise aws.unusable(error) from None
     except DbtRuntimeError as error:  # of the role that the profile assumes
         raise UserError(error.msg) from None
     place = f"Athena's database {credentials.schema} (workgroup {credentials.work_group})"

@@ -12,12 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-import boto3
 from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ..aws import explained
+from .. import aws
 from ..errors import UserError
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
@@ -91,7 +90,7 @@ def read_canary(variables: Mapping[str, str], secrets: Any) -> Canary:
             stored = json.loads(secrets().get_secret_value(SecretId=secret)["SecretString"])
             found |= {name: str(stored[name]) for name in names if stored.get(name)}
         except (ClientError, BotoCoreError) as error:
-            raise explained(error, f"read the secret {secret}") from None
+            raise aws.explained(error, f"read the secret {secret}") from None
         except (ValueError, KeyError, AttributeError):
             raise UserError(f"The secret {secret} is no JSON object with username and password.") from None
     if not (found["username"] and found["password"]):
@@ -102,10 +101,7 @@ def read_canary(variables: Mapping[str, str], secrets: Any) -> Canary:
 def cognito(settings: Settings) -> Any:
     """A client that needs no AWS credentials, as nobody does who signs in."""
     patience = Config(signature_version=UNSIGNED, connect_timeout=10, read_timeout=10, retries={"total_max_attempts": 2})
-    try:
-        return boto3.client("cognito-idp", region_name=settings.region, config=patience)
-    except BotoCoreError as error:
-        raise UserError(f"{error}. Set AWS_PROFILE to one of: aws configure list-profiles") from None
+    return aws.client("cognito-idp", region_name=settings.region, config=patience)
 
 
 def sign_in(client: Any, client_id: str, canary: Canary) -> dict[str, str]:
@@ -121,9 +117,9 @@ def sign_in(client: Any, client_id: str, canary: Canary) -> dict[str, str]:
         code = error.response["Error"]["Code"]
         if code in REFUSALS:
             raise RefusedError(f"Cognito says {code}: {error.response['Error']['Message']}", REFUSALS[code]) from None
-        raise explained(error, f"sign in to app client {client_id}") from None
+        raise aws.explained(error, f"sign in to app client {client_id}") from None
     except BotoCoreError as error:
-        raise explained(error, f"sign in to app client {client_id}") from None
+        raise aws.explained(error, f"sign in to app client {client_id}") from None
     if challenge := answer.get("ChallengeName"):
         raise RefusedError(
             f"Cognito asks for {challenge}",

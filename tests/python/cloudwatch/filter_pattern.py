@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from scanner import cut
+
 LIMIT = 1024  # PutMetricFilter
 TOKEN = re.compile(
     r"""\s*(?:
@@ -80,7 +82,7 @@ def understand(text: str) -> Pattern:
     """Raises ValueError for what is no documented JSON pattern."""
     if len(text) > LIMIT:
         raise ValueError(f"{len(text)} characters")
-    tokens = _tokens(text)
+    tokens = cut(text, TOKEN)
     if len(tokens) < 2 or tokens[0] != ("sign", "{") or tokens.pop() != ("sign", "}"):
         raise ValueError(f"no braces: {text}")
     del tokens[0]
@@ -94,17 +96,6 @@ def value(selector: str, message: str) -> Any:
     """What a metric filter publishes for a selector as its metric value: a number, or None."""
     found = _select(selector, read(message))
     return found if isinstance(found, int | Decimal) and not isinstance(found, bool) else None
-
-
-def _tokens(text: str) -> list[tuple[str, str]]:
-    tokens, position = [], 0
-    while text[position:].strip():
-        found = TOKEN.match(text, position)
-        if not found:
-            raise ValueError(f"not understood: {text[position:]}")
-        tokens.append((found.lastgroup, found[found.lastgroup]))
-        position = found.end()
-    return tokens
 
 
 def _either(tokens: list) -> Callable:

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from scanner import cut
+
 Row = dict[str, Any]
 Expression = Callable[[Row], Any]
 
@@ -44,7 +46,7 @@ def run(query: str, events: Iterable[LogEvent]) -> list[Row]:
     """The rows that a query gives, each with the fields that it shows. Raises ValueError for what is not understood."""
     rows = [discovered(event) for event in events]
     shown: list[str] = []
-    tokens = _tokens("\n".join(line for line in query.splitlines() if not line.lstrip().startswith("#")))
+    tokens = cut("\n".join(line for line in query.splitlines() if not line.lstrip().startswith("#")), TOKEN)
     for command in _commands(tokens):
         name = _next(command, "name")
         if name not in COMMANDS:
@@ -320,17 +322,6 @@ def _text(value: Any) -> str | None:
 
 
 # --- Tokens ---
-
-
-def _tokens(text: str) -> list[tuple[str, str]]:
-    tokens, position = [], 0
-    while text[position:].strip():
-        found = TOKEN.match(text, position)
-        if not found:
-            raise ValueError(f"not understood: {text[position:]}")
-        tokens.append((found.lastgroup, found[found.lastgroup]))
-        position = found.end()
-    return tokens
 
 
 def _commands(tokens: list) -> list[list]:

@@ -28,6 +28,12 @@ ONE_PLACE = {"status_code": "status", "event_name": "event", "path": "path", "me
 Read = Callable[..., LogFields]
 
 
+def test_ids_in_paths_are_those_of_the_marts():
+    macro = (project_vars.FILE.parent / "macros" / "fields" / "read_fields.sql").read_text()
+    listed = macro.split("{%- set id = [")[1].split("] -%}")[0]
+    assert [line.strip().strip("',") for line in listed.strip().splitlines()] == list(log_queries.IDS)
+
+
 def write(folder: Path, event_fields: Any) -> Path:
     file = folder / "dbt_project.yml"
     file.write_text(yaml.safe_dump({"vars": project_vars.read_vars() | {"event_fields": event_fields}}))

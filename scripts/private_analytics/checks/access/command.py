@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import boto3
 import click
 from botocore import UNSIGNED
 from botocore.config import Config
@@ -27,7 +26,7 @@ def _clients() -> Aws:
     return Aws(
         cloudformation=cloudformation,
         s3=aws.client("s3"),
-        strangers=boto3.client("s3", region_name=cloudformation.meta.region_name, config=as_nobody),
+        strangers=aws.client("s3", region_name=cloudformation.meta.region_name, config=as_nobody),
         cloudfront=aws.client("cloudfront"),
         iam=aws.client("iam"),
         functions=aws.client("lambda"),
