@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from insights import LogEvent, discovered, run
+from cloudwatch.insights import LogEvent, discovered, run
 
 
 def events(*records: dict | str) -> list[LogEvent]:

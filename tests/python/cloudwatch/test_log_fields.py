@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import bootstrap
-import filter_pattern
-import insights
 import pytest
 import yaml
 from click.testing import CliRunner
+from cloudwatch import filter_pattern, insights
+from cloudwatch.watched import understand
 from private_analytics import project_vars
 from private_analytics.errors import UserError
 from private_analytics.exports.handler import summarized
@@ -21,7 +21,6 @@ from private_analytics.exports.plan import DayState, Plan, Status
 from private_analytics.exports.reconcile import Outcome
 from private_analytics.stack import filter_patterns, log_fields, log_metrics, log_queries, settings, template
 from private_analytics.stack.log_fields import LogFields, Place, Row
-from watched import understand
 
 HEADER = "event_name,status_code,route,meaning\n"
 ONE_PLACE = {"status_code": "status", "event_name": "event", "path": "path", "method": "method"}

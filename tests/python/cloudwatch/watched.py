@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 
-import filter_pattern
-import insights
-from filter_pattern import Open
-from insights import LogEvent
+from cloudwatch import filter_pattern, insights
+from cloudwatch.filter_pattern import Open
+from cloudwatch.insights import LogEvent
 from private_analytics.stack import log_metrics, log_queries
 from private_analytics.stack.log_fields import LogFields
 
