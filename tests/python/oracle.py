@@ -18,7 +18,7 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import MAX_EMAX, MIN_EMIN, ROUND_FLOOR, Context, Decimal
 from functools import cache
@@ -46,6 +46,7 @@ class Config:
     dedupe_horizon_days: float = 1
     session_gap_minutes: float = 30
     export_late_after_hours: float = 36
+    funnels: list[dict[str, str]] = field(default_factory=list)  # rows of funnels.csv
 
 
 @dataclass(frozen=True)
@@ -60,11 +61,17 @@ class Tables:
     daily_endpoint_reliability: list[Row]
     hourly_reliability: list[Row]
     sessions: list[Row]
+    daily_funnel: list[Row]
+    daily_product_performance: list[Row]
+    daily_active_users: list[Row]
+    weekly_user_retention: list[Row]
+    daily_auth_failures: list[Row]
+    daily_uploads: list[Row]
     export_health: list[Row]
 
 
 def load_config(project_dir: Path) -> Config:
-    """The configuration of a dbt project: `vars` of dbt_project.yml and seeds/event_catalog.csv.
+    """The configuration of a dbt project: `vars` of dbt_project.yml and the seeds.
 
     A field that `event_fields` names replaces that of `default_event_fields` (where the project has one).
     """
@@ -81,14 +88,18 @@ def load_config(project_dir: Path) -> Config:
         return {"path": item, "unit": None} if isinstance(item, str) else {"unit": None, **item}
 
     optional = ("reporting_timezone", "dedupe_horizon_days", "session_gap_minutes", "export_late_after_hours")
-    with (project_dir / "seeds" / "event_catalog.csv").open(encoding="utf-8", newline="") as seed:
-        catalog = [{column: value or "" for column, value in row.items()} for row in csv.DictReader(seed)]
     return Config(
         fields={name: [entry(item) for item in items] for name, items in event_fields.items()},
         bot_pattern=variables["bot_user_agents"],
-        catalog=catalog,
+        catalog=read_seed(project_dir, "event_catalog"),
+        funnels=read_seed(project_dir, "funnels"),
         **{name: variables[name] for name in optional if name in variables},
     )
+
+
+def read_seed(project_dir: Path, name: str) -> list[dict[str, str]]:
+    with (project_dir / "seeds" / f"{name}.csv").open(encoding="utf-8", newline="") as seed:
+        return [{column: value or "" for column, value in row.items()} for row in csv.DictReader(seed)]
 
 
 def compute(lake: Path, config: Config) -> Tables:
@@ -118,6 +129,12 @@ def compute(lake: Path, config: Config) -> Tables:
         daily_endpoint_reliability=daily_endpoint_reliability(fct_events, config),
         hourly_reliability=hourly_reliability(fct_events, config),
         sessions=sessions(fct_events, config),
+        daily_funnel=daily_funnel(fct_events, config),
+        daily_product_performance=daily_product_performance(fct_events, config),
+        daily_active_users=daily_active_users(fct_events, config),
+        weekly_user_retention=weekly_user_retention(fct_events, config),
+        daily_auth_failures=daily_auth_failures(fct_events, config),
+        daily_uploads=daily_uploads(fct_events, config),
         export_health=export_health(exports, lines_of_export, fct_events, rejected, config),
     )
 
@@ -761,43 +778,222 @@ def hourly_reliability(fct_events: list[Row], config: Config) -> list[Row]:
 
 
 def sessions(fct_events: list[Row], config: Config) -> list[Row]:
-    """Rule: bots left out. Events with a session_id belong to that session, whatever the gaps. Events with no
-    session_id but a user_id: the same user's such events with gaps of at most 30 minutes are one session,
-    whose session_id is user_id || '@' || start as yyyy-mm-ddTHH:MM:SS.ffffffZ. Neither -> no session."""
-    events = without_bots(fct_events)
-    with_id = [event for event in events if event["session_id"] is not None]
-    user_only = [event for event in events if event["session_id"] is None and event["user_id"] is not None]
+    """Rule: user_id = first non-null user_id by (event_at, event_id). entry/exit_event = event_name of
+    first/last by (event_at, event_id), null -> '(none)'. converted = any event the catalog calls purchase."""
     is_purchase = classifier("purchase", config.catalog)
     rows = []
-    for session_id, events_of_session in group_by(with_id, lambda event: event["session_id"]):
-        rows.append(session(session_id, events_of_session, is_purchase))
-    longest_gap = timedelta(minutes=config.session_gap_minutes)
-    for user_id, events_of_user in group_by(user_only, lambda event: event["user_id"]):
-        for part in split_at_gaps(events_of_user, longest_gap, at=lambda event: event["event_at"]):
-            start = min(event["event_at"] for event in part)
-            session_id = f"{user_id}@{start.isoformat(timespec='microseconds')}Z"
-            rows.append(session(session_id, part, is_purchase))
+    for session_id, events in events_by_session(fct_events, config):
+        first, last = events[0], events[-1]
+        rows.append(
+            {
+                "session_id": session_id,
+                "user_id": next((event["user_id"] for event in events if event["user_id"] is not None), None),
+                "started_at": first["event_at"],
+                "ended_at": last["event_at"],
+                "duration_seconds": (last["event_at"] - first["event_at"]).total_seconds(),
+                "events": len(events),
+                "requests": len(requests_of(events)),
+                "server_errors": server_errors(events),
+                "entry_event": or_none(first["event_name"]),
+                "exit_event": or_none(last["event_name"]),
+                "converted": any(map(is_purchase, events)),
+            }
+        )
     return sorted(rows, key=lambda row: row["session_id"])
 
 
-def session(session_id: str, events: list[Row], is_purchase: Callable[[Row], bool]) -> Row:
-    """Rule: user_id = first non-null user_id by (event_at, event_id). entry/exit_event = event_name of
-    first/last by (event_at, event_id), null -> '(none)'. converted = any event the catalog calls purchase."""
-    events = sorted(events, key=in_order_of_time)
-    first, last = events[0], events[-1]
-    return {
-        "session_id": session_id,
-        "user_id": next((event["user_id"] for event in events if event["user_id"] is not None), None),
-        "started_at": first["event_at"],
-        "ended_at": last["event_at"],
-        "duration_seconds": (last["event_at"] - first["event_at"]).total_seconds(),
-        "events": len(events),
-        "requests": len(requests_of(events)),
-        "server_errors": server_errors(events),
-        "entry_event": or_none(first["event_name"]),
-        "exit_event": or_none(last["event_name"]),
-        "converted": any(map(is_purchase, events)),
-    }
+def events_by_session(fct_events: list[Row], config: Config) -> Iterator[tuple[str, list[Row]]]:
+    """Rule: bots left out. Events with a session_id belong to that session, whatever the gaps. Events with no
+    session_id but a user_id: the same user's such events with gaps of at most 30 minutes are one session,
+    whose session_id is user_id || '@' || start as yyyy-mm-ddTHH:MM:SS.ffffffZ. Neither -> no session.
+    The events of a session come in the order of (event_at, event_id)."""
+    events = sorted(without_bots(fct_events), key=in_order_of_time)
+    with_id = [event for event in events if event["session_id"] is not None]
+    user_only = [event for event in events if event["session_id"] is None and event["user_id"] is not None]
+    yield from group_by(with_id, lambda event: event["session_id"])
+    longest_gap = timedelta(minutes=config.session_gap_minutes)
+    for user_id, events_of_user in group_by(user_only, lambda event: event["user_id"]):
+        for part in split_at_gaps(events_of_user, longest_gap, at=lambda event: event["event_at"]):
+            start = part[0]["event_at"]
+            yield f"{user_id}@{start.isoformat(timespec='microseconds')}Z", part
+
+
+def daily_funnel(fct_events: list[Row], config: Config) -> list[Row]:
+    """Rule: event_date is the local date of the session's first event (whatever that event is; it need not be
+    a step). sessions = number of sessions of that date that reached at least step_number. For each (date,
+    funnel) with at least one session that reached step 1 there is one row for each step of the funnel (also
+    with 0 sessions); otherwise no row. rate_from_previous = sessions / sessions of the step before (null for
+    step 1, null over zero). rate_from_first = sessions / sessions of step 1."""
+    local = local_time(config)
+    sessions_of_day = group_by(
+        [events for _, events in events_by_session(fct_events, config)],
+        lambda events: local(events[0]["event_at"]).date(),
+    )
+    funnels = group_by(config.funnels, lambda step: step["funnel"])
+    rows = []
+    for day, sessions_here in sessions_of_day:
+        for funnel, steps in funnels:
+            names = [step["event_name"] for step in sorted(steps, key=lambda step: int(step["step_number"]))]
+            reached = [steps_reached(events, names) for events in sessions_here]
+            at_least = [sum(steps >= number for steps in reached) for number in range(len(names) + 1)]
+            if at_least[1] == 0:
+                continue
+            for number, name in enumerate(names, start=1):
+                rows.append(
+                    {
+                        "event_date": day,
+                        "funnel": funnel,
+                        "step_number": number,
+                        "event_name": name,
+                        "sessions": at_least[number],
+                        "rate_from_previous": None if number == 1 else rate(at_least[number], at_least[number - 1]),
+                        "rate_from_first": rate(at_least[number], at_least[1]),
+                    }
+                )
+    return rows
+
+
+def steps_reached(events: list[Row], names: list[str]) -> int:
+    """Rule: walk through its events in order of (event_at, event_id); it has reached 0 steps at first; an
+    event whose event_name is that of step (reached + 1) adds one to reached. One event advances a funnel by
+    one step at most (even where two steps have the same event name)."""
+    to_come = [*names]
+    for event in events:
+        if to_come and event["event_name"] == to_come[0]:
+            to_come.pop(0)
+    return len(names) - len(to_come)
+
+
+def daily_product_performance(fct_events: list[Row], config: Config) -> list[Row]:
+    """Rule: events not by bots with a product_id, by local date: how many mean product_view, add_to_cart,
+    purchase. A row where at least one of the three is not 0. purchase_rate = purchases / views."""
+    local = local_time(config)
+    of_products = [event for event in without_bots(fct_events) if event["product_id"] is not None]
+    rows = []
+    for (day, product_id), events in group_by(of_products, lambda e: (local(e["event_at"]).date(), e["product_id"])):
+        views, add_to_carts, purchases = (
+            count_meaning(meaning, events, config) for meaning in ("product_view", "add_to_cart", "purchase")
+        )
+        if views or add_to_carts or purchases:
+            rows.append(
+                {
+                    "event_date": day,
+                    "product_id": product_id,
+                    "views": views,
+                    "add_to_carts": add_to_carts,
+                    "purchases": purchases,
+                    "purchase_rate": rate(purchases, views),
+                }
+            )
+    return rows
+
+
+def daily_active_users(fct_events: list[Row], config: Config) -> list[Row]:
+    """Rule: weekly = distinct users active on the date or the 6 days before, monthly = or the 29 days before.
+    stickiness = daily / monthly. A row for each date with at least one active user."""
+    active_on = users_by_day(fct_events, config)
+
+    def active_in_days_up_to(day: date, days: int) -> int:
+        return len(set().union(*[active_on.get(day - timedelta(days=n), set()) for n in range(days)]))
+
+    return [
+        {
+            "event_date": day,
+            "daily_active_users": active_in_days_up_to(day, 1),
+            "weekly_active_users": active_in_days_up_to(day, 7),
+            "monthly_active_users": active_in_days_up_to(day, 30),
+            "stickiness": rate(active_in_days_up_to(day, 1), active_in_days_up_to(day, 30)),
+        }
+        for day in sorted(active_on)
+    ]
+
+
+def users_by_day(fct_events: list[Row], config: Config) -> dict[date, set[str]]:
+    """Rule: active on a local date = a user_id (not null) with an event there that is no bot's."""
+    local = local_time(config)
+    users = defaultdict(set)
+    for event in without_bots(fct_events):
+        if event["user_id"] is not None:
+            users[local(event["event_at"]).date()].add(event["user_id"])
+    return dict(users)
+
+
+def weekly_user_retention(fct_events: list[Row], config: Config) -> list[Row]:
+    """Rule: weeks are local, Monday to Sunday, named by their Monday. cohort_week = the week of a user's first
+    active date. week_number = weeks since cohort_week (0 = the same week). A row for each cohort and each
+    week, from the cohort's on, in which any user of any cohort was active (so also with active_users 0).
+    cohort_users = users of the cohort, active_users = those of them active in that week, retention_rate =
+    active_users / cohort_users.
+    The cohort of a week are its users who were in no week before."""
+    active_in: dict[date, set[str]] = defaultdict(set)
+    for day, users in users_by_day(fct_events, config).items():
+        active_in[monday_of(day)] |= users
+    weeks = sorted(active_in)
+    rows = []
+    for n, cohort_week in enumerate(weeks):
+        cohort = active_in[cohort_week].difference(*[active_in[week] for week in weeks[:n]])
+        for week in weeks[n:] if cohort else []:
+            rows.append(
+                {
+                    "cohort_week": cohort_week,
+                    "week_number": (week - cohort_week).days // 7,
+                    "cohort_users": len(cohort),
+                    "active_users": len(cohort & active_in[week]),
+                    "retention_rate": rate(len(cohort & active_in[week]), len(cohort)),
+                }
+            )
+    return rows
+
+
+def monday_of(day: date) -> date:
+    """The Monday of the week that `day` is in: weeks begin on it."""
+    year, week, _ = day.isocalendar()
+    return date.fromisocalendar(year, week, 1)
+
+
+def daily_auth_failures(fct_events: list[Row], config: Config) -> list[Row]:
+    """Rule: by local date and endpoint, bots included; null method / route -> '(none)'. failures = events that
+    mean auth_failure. attempts = events that are a request (status_code not null) or mean login or
+    auth_failure. users = distinct user_ids (not null) among the failures. failure_rate = failures / attempts.
+    A row where the endpoint had at least one event on that date that means login or auth_failure."""
+    local = local_time(config)
+    is_login, is_failure = (classifier(meaning, config.catalog) for meaning in ("login", "auth_failure"))
+    groups = group_by(
+        fct_events,
+        lambda e: (local(e["event_at"]).date(), or_none(e["method"]), or_none(e["route"])),
+    )
+    rows = []
+    for (day, method, route), events in groups:
+        failures = [event for event in events if is_failure(event)]
+        if failures or any(map(is_login, events)):
+            others = [event for event in events if not is_failure(event)]
+            attempts = len(failures) + sum(event["status_code"] is not None or is_login(event) for event in others)
+            rows.append(
+                {
+                    "event_date": day,
+                    "method": method,
+                    "route": route,
+                    "attempts": attempts,
+                    "failures": len(failures),
+                    "users": len({event["user_id"] for event in failures} - {None}),
+                    "failure_rate": rate(len(failures), attempts),
+                }
+            )
+    return rows
+
+
+def daily_uploads(fct_events: list[Row], config: Config) -> list[Row]:
+    """Rule: by local date, bots included: events that mean upload_requested, upload_completed,
+    upload_rejected. A row where at least one is not 0."""
+    local = local_time(config)
+    rows = []
+    for day, events in group_by(fct_events, lambda e: local(e["event_at"]).date()):
+        counts = {
+            f"uploads_{what}": count_meaning(f"upload_{what}", events, config) for what in ("requested", "completed", "rejected")
+        }
+        if any(counts.values()):
+            rows.append({"event_date": day, **counts})
+    return rows
 
 
 def export_health(
@@ -882,6 +1078,10 @@ def classifier(meaning: str, catalog: list[dict[str, str]]) -> Callable[[Row], b
     return has_meaning
 
 
+def count_meaning(meaning: str, events: Iterable[Row], config: Config) -> int:
+    return sum(map(classifier(meaning, config.catalog), events))
+
+
 def local_time(config: Config) -> Callable[[datetime], datetime]:
     """Rule: dates in reporting_timezone.
     The function from a UTC time to the time on the clocks there."""
@@ -921,14 +1121,19 @@ def percentile(values: list[float], fraction: float) -> float | None:
     return below + (above - below) * (place - math.floor(place))
 
 
+def rate(part: int, whole: int) -> float | None:
+    """Rule: rates are fractions of 1, null over zero."""
+    return part / whole if whole else None
+
+
 def or_none(text: str | None) -> str:
     return "(none)" if text is None else text
 
 
-def group_by(rows: Iterable[Row], key: Callable[[Row], Any]) -> list[tuple[Any, list[Row]]]:
+def group_by(items: Iterable[Item], key: Callable[[Item], Any]) -> list[tuple[Any, list[Item]]]:
     groups = defaultdict(list)
-    for row in rows:
-        groups[key(row)].append(row)
+    for item in items:
+        groups[key(item)].append(item)
     return sorted(groups.items(), key=lambda group: group[0])
 
 

@@ -23,6 +23,12 @@ TABLES = {
     "daily_endpoint_reliability": ("event_date", "method", "route"),
     "hourly_reliability": ("event_hour",),
     "sessions": ("session_id",),
+    "daily_funnel": ("event_date", "funnel", "step_number"),
+    "daily_product_performance": ("event_date", "product_id"),
+    "daily_active_users": ("event_date",),
+    "weekly_user_retention": ("cohort_week", "week_number"),
+    "daily_auth_failures": ("event_date", "method", "route"),
+    "daily_uploads": ("event_date",),
     "export_health": ("event_date", "log_group"),
 }
 
@@ -127,7 +133,8 @@ def nasty_exports(project: Project, seed: int) -> None:
         at = start + timedelta(seconds=rng.randrange(3 * 86_400), milliseconds=rng.randrange(1000))
         record: dict = {
             "timestamp": at.isoformat(timespec="milliseconds") + "Z",
-            "eventName": rng.choice(["searched", "purchased", "logged_in", "odd"]),
+            "eventName": rng.choice(["searched", "product_viewed", "added_to_cart", "purchased", "upload_requested", "odd"]),
+            "productId": rng.choice([None, "p1", "p2"]),
             "statusCode": rng.choice([200, 401, 503, None, "abc"]),
             "latencyMs": rng.choice([1, 2.5, None, -1]),
             "path": rng.choice(["/a", "/products/7"]),

@@ -46,6 +46,12 @@ CATALOG = [
     catalog_row("login_failed", "", "", "auth_failure"),
     catalog_row("", "401", "", "auth_failure"),
     catalog_row("", "403", "/login", "auth_failure"),
+    catalog_row("logged_in", "", "", "login"),
+    catalog_row("viewed", "", "", "product_view"),
+    catalog_row("carted", "", "", "add_to_cart"),
+    catalog_row("upload_asked", "", "", "upload_requested"),
+    catalog_row("upload_done", "", "", "upload_completed"),
+    catalog_row("upload_refused", "", "", "upload_rejected"),
 ]
 CONFIG = Config(fields=FIELDS, bot_pattern="bot|crawler", catalog=CATALOG)
 
@@ -758,12 +764,22 @@ def test_daily_events_counts_users_and_sessions_once_and_no_bots(lake):
 
 
 def test_days_and_hours_are_those_of_the_reporting_timezone(lake):
-    lake.export("a", [line("23:30:00.000", eventName="x", statusCode=200)])
-    tables = lake.compute(reporting_timezone="Asia/Kolkata")  # 5 h 30 min ahead
+    lake.export("a", [
+        line("23:30:00.000", eventName="x", statusCode=200),
+        line("23:30:00.000", eventName="viewed", productId="p", userId="u"),
+        line("23:30:00.000", eventName="login_failed"),
+        line("23:30:00.000", eventName="upload_asked"),
+    ])  # fmt: skip
+    tables = lake.compute(reporting_timezone="Asia/Kolkata", funnels=BUY)  # 5 h 30 min ahead
     assert tables.fct_events[0]["event_date"] == date(2026, 10, 1)
     assert tables.daily_events[0]["event_date"] == date(2026, 10, 2)
     assert tables.daily_endpoint_reliability[0]["event_date"] == date(2026, 10, 2)
     assert tables.hourly_reliability[0]["event_hour"] == datetime(2026, 10, 2, 5)
+    assert tables.daily_funnel[0]["event_date"] == date(2026, 10, 2)
+    assert tables.daily_product_performance[0]["event_date"] == date(2026, 10, 2)
+    assert tables.daily_active_users[0]["event_date"] == date(2026, 10, 2)
+    assert tables.daily_auth_failures[0]["event_date"] == date(2026, 10, 2)
+    assert tables.daily_uploads[0]["event_date"] == date(2026, 10, 2)
 
 
 def test_the_hour_that_comes_twice_is_one_hour(lake):
@@ -910,6 +926,340 @@ def test_entry_and_exit_of_events_at_the_same_time_go_by_event_id(lake):
     assert (row["entry_event"], row["exit_event"], row["user_id"]) == (names[0], names[2], names[0])
 
 
+def funnel(name: str, *event_names: str) -> list[dict[str, str]]:
+    return [
+        {"funnel": name, "step_number": str(number), "event_name": event_name}
+        for number, event_name in enumerate(event_names, start=1)
+    ]
+
+
+BUY = funnel("buy", "viewed", "carted", "order_placed")
+
+
+def session_of(names: str, session_id: str = "s", day: str = DAY) -> list[str]:
+    """The lines of a session with one event a minute, from noon on."""
+    return [
+        line(f"12:{minute:02}:00.000", day, sessionId=session_id, eventName=name) for minute, name in enumerate(names.split())
+    ]
+
+
+def sessions_by_step(rows: list[dict]) -> list[int]:
+    return [row["sessions"] for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("names", "sessions"),
+    [
+        ("viewed carted order_placed", [1, 1, 1]),
+        ("viewed carted", [1, 1, 0]),
+        ("landed viewed searched carted landed order_placed left", [1, 1, 1]),  # others between do not matter
+        ("viewed viewed carted carted order_placed order_placed", [1, 1, 1]),  # nor steps that come again
+        ("order_placed carted viewed", [1, 0, 0]),  # the wrong way round
+        ("viewed order_placed carted", [1, 1, 0]),
+        ("carted viewed order_placed", [1, 0, 0]),
+        ("order_placed viewed carted viewed order_placed", [1, 1, 1]),
+        ("carted order_placed", []),  # nobody began
+        ("landed", []),
+    ],
+)
+def test_a_session_goes_through_a_funnel_step_by_step(lake, names, sessions):
+    lake.export("a", session_of(names))
+    assert sessions_by_step(lake.compute(funnels=BUY).daily_funnel) == sessions
+
+
+@pytest.mark.parametrize(
+    ("names", "sessions"),
+    [
+        ("viewed", [1, 0, 0]),
+        ("viewed carted", [1, 0, 0]),
+        ("viewed viewed", [1, 1, 0]),
+        ("viewed carted viewed", [1, 1, 0]),
+        ("viewed viewed carted", [1, 1, 1]),
+    ],
+)
+def test_an_event_is_one_step_where_two_steps_have_its_name(lake, names, sessions):
+    lake.export("a", session_of(names))
+    assert sessions_by_step(lake.compute(funnels=funnel("twice", "viewed", "viewed", "carted")).daily_funnel) == sessions
+
+
+def test_a_funnel_has_every_step_with_its_rates(lake):
+    lake.export("a", [
+        *session_of("viewed carted", "s1"),
+        *session_of("viewed carted", "s2"),
+        *session_of("viewed", "s3"),
+        *session_of("viewed landed", "s4"),
+        *session_of("landed", "s5"),
+    ])  # fmt: skip
+    rows = lake.compute(funnels=funnel("long", "viewed", "carted", "paid", "shipped")).daily_funnel
+    day = date(2026, 10, 1)
+    assert [tuple(row.values()) for row in rows] == [
+        (day, "long", 1, "viewed", 4, None, 1.0),
+        (day, "long", 2, "carted", 2, 0.5, 0.5),
+        (day, "long", 3, "paid", 0, 0.0, 0.0),
+        (day, "long", 4, "shipped", 0, None, 0.0),
+    ]
+    assert [*rows[0]] == [
+        "event_date",
+        "funnel",
+        "step_number",
+        "event_name",
+        "sessions",
+        "rate_from_previous",
+        "rate_from_first",
+    ]
+
+
+def test_funnels_have_rows_only_on_days_on_which_a_session_began_them(lake):
+    lake.export("a", [
+        *session_of("viewed logged_in", "s1", "2026-10-01"),
+        *session_of("logged_in", "s2", "2026-10-02"),
+        *session_of("carted", "s3", "2026-10-03"),
+    ])  # fmt: skip
+    rows = lake.compute(funnels=[*funnel("see", "viewed", "carted"), *funnel("log in", "logged_in")]).daily_funnel
+    assert [(row["event_date"].day, row["funnel"], row["event_name"], row["sessions"]) for row in rows] == [
+        (1, "log in", "logged_in", 1),
+        (1, "see", "viewed", 1),
+        (1, "see", "carted", 0),
+        (2, "log in", "logged_in", 1),
+    ]
+    assert lake.compute(funnels=[]).daily_funnel == []
+
+
+def test_the_steps_of_a_funnel_go_by_their_number(lake):
+    lake.export("a", session_of("a b c d e f g h i j"))
+    tables = lake.compute(funnels=funnel("ten", *"abcdefghij")[::-1])
+    assert [(row["step_number"], row["event_name"], row["sessions"]) for row in tables.daily_funnel] == [
+        (number, name, 1) for number, name in enumerate("abcdefghij", start=1)
+    ]
+
+
+def test_a_session_over_midnight_counts_on_the_day_of_its_first_event(lake):
+    lake.export("a", [
+        line("18:29:59.999", sessionId="before", eventName="landed"),  # no step, 23:59:59.999 in Kolkata
+        line("18:30:00.000", sessionId="before", eventName="viewed"),
+        line("18:30:00.000", sessionId="after", eventName="viewed"),
+        line("18:31:00.000", sessionId="after", eventName="carted"),
+        line("09:00:00.000", "2026-10-09", sessionId="before", eventName="carted"),  # the same session, much later
+    ])  # fmt: skip
+    steps = funnel("cart", "viewed", "carted")
+    assert [(row["event_date"].day, row["sessions"]) for row in lake.compute(funnels=steps).daily_funnel] == [(1, 2), (1, 2)]
+    rows = lake.compute(funnels=steps, reporting_timezone="Asia/Kolkata").daily_funnel
+    assert [(row["event_date"].day, row["sessions"]) for row in rows] == [(1, 1), (1, 1), (2, 1), (2, 1)]
+
+
+def test_sessions_by_user_go_through_a_funnel_each_on_its_own(lake):
+    lake.export("a", [
+        line("08:00:00.000", userId="u", eventName="viewed"),
+        line("08:30:00.000", userId="u", eventName="carted"),
+        line("09:00:00.001", userId="u", eventName="order_placed"),  # another session
+        line("08:40:00.000", userId="u", sessionId="s", eventName="order_placed"),  # and one by id
+        line("08:00:00.000", userId="v", eventName="viewed"),
+        line("08:00:00.000", eventName="viewed"),  # nobody's
+    ])  # fmt: skip
+    assert sessions_by_step(lake.compute(funnels=BUY).daily_funnel) == [2, 1, 0]
+    assert sessions_by_step(lake.compute(funnels=BUY, session_gap_minutes=31).daily_funnel) == [2, 1, 1]
+
+
+def test_bots_neither_begin_a_session_nor_take_a_step(lake):
+    lake.export("a", [
+        line(day="2026-09-30", sessionId="s", eventName="viewed", userAgent="bot"),
+        *session_of("viewed landed order_placed"),
+        line("12:01:30.000", sessionId="s", eventName="carted", userAgent="bot"),
+        line(sessionId="bot", eventName="viewed", userAgent="bot"),
+    ])  # fmt: skip
+    rows = lake.compute(funnels=BUY).daily_funnel
+    assert [(row["event_date"].day, row["sessions"]) for row in rows] == [(1, 1), (1, 0), (1, 0)]
+
+
+def test_steps_at_the_same_time_go_by_event_id(lake):
+    names = sorted("abc", key=lambda name: oracle.digest(f"\n{name}"))
+    lake.export("a", [line(sessionId="s", eventId=name, eventName=name) for name in "abc"])
+    assert sessions_by_step(lake.compute(funnels=funnel("f", *names)).daily_funnel) == [1, 1, 1]
+    assert sessions_by_step(lake.compute(funnels=funnel("f", *names[::-1])).daily_funnel) == [1, 0, 0]
+
+
+def test_products_have_a_row_for_a_view_a_cart_or_a_purchase(lake):
+    lake.export("a", [
+        *[line(productId="p1", eventName="viewed") for _ in range(4)],
+        line(productId="p1", eventName="viewed", userAgent="bot"),
+        line(productId="p1", eventName="carted"),
+        line(productId="p1", eventName="carted"),
+        line(productId="p1", eventName="order_placed"),
+        line(productId="bought unseen", eventName="order_placed"),
+        line(productId="carted unseen", eventName="carted"),
+        line(productId="seen", eventName="viewed"),
+        line(productId="searched", eventName="searched"),  # none of the three
+        line(productId="for bots", eventName="viewed", userAgent="bot"),
+        line(eventName="viewed"),  # of no product
+        line(day="2026-10-02", productId="p1", eventName="viewed"),
+        line(day="2026-10-02", productId="p1", eventName="order_placed"),
+        line(day="2026-10-02", productId="p1", eventName="order_placed"),
+    ])  # fmt: skip
+    first, second = date(2026, 10, 1), date(2026, 10, 2)
+    rows = lake.compute().daily_product_performance
+    assert [tuple(row.values()) for row in rows] == [
+        (first, "bought unseen", 0, 0, 1, None),
+        (first, "carted unseen", 0, 1, 0, None),
+        (first, "p1", 4, 2, 1, 0.25),
+        (first, "seen", 1, 0, 0, 0.0),
+        (second, "p1", 1, 0, 2, 2.0),
+    ]
+    assert [*rows[0]] == ["event_date", "product_id", "views", "add_to_carts", "purchases", "purchase_rate"]
+
+
+def test_one_event_may_mean_several_things_of_a_product_but_each_once(lake):
+    lake.export("a", [line(productId="p", eventName="one_click", statusCode=201)])
+    catalog = [
+        catalog_row("one_click", "", "", "add_to_cart"),
+        catalog_row("one_click", "201", "", "purchase"),
+        catalog_row("", "201", "", "purchase"),
+        catalog_row("one_click", "200", "", "product_view"),
+    ]
+    (row,) = lake.compute(catalog=catalog).daily_product_performance
+    assert (row["views"], row["add_to_carts"], row["purchases"]) == (0, 1, 1)
+
+
+def test_users_are_active_in_windows_of_1_7_and_30_days(lake):
+    lake.export("a", [line(day="2026-10-01", userId="once")])
+    for day in ("2026-10-07", "2026-10-08", "2026-10-30", "2026-10-31"):
+        lake.export(day, [line(day=day, userId="again")])
+    rows = lake.compute().daily_active_users
+    assert [tuple(row.values()) for row in rows] == [
+        (date(2026, 10, 1), 1, 1, 1, 1.0),
+        (date(2026, 10, 7), 1, 2, 2, 0.5),  # 1 October is 6 days before
+        (date(2026, 10, 8), 1, 1, 2, 0.5),
+        (date(2026, 10, 30), 1, 1, 2, 0.5),  # and 29 days before
+        (date(2026, 10, 31), 1, 1, 1, 1.0),
+    ]
+    assert [*rows[0]] == ["event_date", "daily_active_users", "weekly_active_users", "monthly_active_users", "stickiness"]
+
+
+def test_an_active_user_counts_once_and_bots_and_unknown_users_do_not(lake):
+    lake.export("a", [
+        line("00:00:00.000", userId="u1"),
+        line("23:59:59.999", userId="u1"),
+        line(userId="u2"),
+        line(userId="u3", userAgent="bot"),
+        line(),
+        line(day="2026-10-02", userId="u1"),
+        line(day="2026-10-03", userId="u3", userAgent="bot"),
+        line(day="2026-10-03", sessionId="s"),
+    ])  # fmt: skip
+    assert [tuple(row.values()) for row in lake.compute().daily_active_users] == [
+        (date(2026, 10, 1), 2, 2, 2, 1.0),
+        (date(2026, 10, 2), 1, 2, 2, 0.5),
+    ]
+
+
+def test_cohorts_have_a_row_for_every_week_in_which_anybody_was_active(lake):
+    # 28 September and 5, 12, 19 October 2026 are Mondays.
+    lake.export("a", [
+        line(day="2026-10-01", userId="a"),
+        line(day="2026-10-02", userId="a"),
+        line(day="2026-10-04", userId="b"),
+        line(day="2026-10-05", userId="b"),
+        line(day="2026-10-11", userId="c"),
+        line(day="2026-10-11", userId="robot", userAgent="bot"),
+        line(day="2026-10-12", userId="b", userAgent="bot"),  # a week without anybody
+        line(day="2026-10-12"),
+        line(day="2026-10-25", userId="a"),
+    ])  # fmt: skip
+    september, october = date(2026, 9, 28), date(2026, 10, 5)
+    rows = lake.compute().weekly_user_retention
+    assert [tuple(row.values()) for row in rows] == [
+        (september, 0, 2, 2, 1.0),
+        (september, 1, 2, 1, 0.5),
+        (september, 3, 2, 1, 0.5),
+        (october, 0, 1, 1, 1.0),
+        (october, 2, 1, 0, 0.0),  # only a, of another cohort
+    ]
+    assert [*rows[0]] == ["cohort_week", "week_number", "cohort_users", "active_users", "retention_rate"]
+
+
+@pytest.mark.parametrize(
+    ("zone", "last_of_sunday", "first_of_monday"),
+    [
+        ("UTC", "2026-10-04T23:59:59.999Z", "2026-10-05T00:00:00Z"),
+        ("Asia/Kolkata", "2026-10-04T18:29:59.999Z", "2026-10-04T18:30:00Z"),
+        ("America/New_York", "2026-10-05T03:59:59.999Z", "2026-10-05T04:00:00Z"),
+    ],
+)
+def test_weeks_begin_on_monday_in_the_reporting_timezone(lake, zone, last_of_sunday, first_of_monday):
+    lake.export("a", [line(userId="u", timestamp=last_of_sunday), line(userId="v", timestamp=first_of_monday)])
+    rows = lake.compute(reporting_timezone=zone).weekly_user_retention
+    assert [(row["cohort_week"], row["week_number"], row["active_users"]) for row in rows] == [
+        (date(2026, 9, 28), 0, 1),
+        (date(2026, 9, 28), 1, 0),
+        (date(2026, 10, 5), 0, 1),
+    ]
+
+
+def test_weeks_are_counted_over_the_end_of_a_year(lake):
+    lake.export("a", [line(day=day, userId="u") for day in ("2026-12-28", "2027-01-03", "2027-01-04")])
+    assert [(row["cohort_week"], row["week_number"]) for row in lake.compute().weekly_user_retention] == [
+        (date(2026, 12, 28), 0),
+        (date(2026, 12, 28), 1),
+    ]
+
+
+def test_endpoints_have_a_row_for_a_login_or_an_auth_failure(lake):
+    login = {"method": "POST", "path": "/login"}
+    lake.export("a", [
+        line(**login, eventName="logged_in", statusCode=200, userId="u1"),
+        line(**login, eventName="logged_in", userId="u1"),
+        line(**login, eventName="login_failed", statusCode=401, userId="u2"),  # two catalog rows, one failure
+        line(**login, eventName="login_failed", statusCode=401, userId="u2"),
+        line(**login, statusCode=403, userId="u3", userAgent="bot"),
+        line(**login, eventName="login_failed"),
+        line(**login, eventName="logged_in", statusCode=401),  # both a login and a failure, one attempt
+        line(**login, statusCode=200, userId="u4"),  # a request
+        line(**login, eventName="searched"),  # neither
+        line(method="GET", path="/orders", statusCode=403, userId="u5"),  # only requests
+        line(method="GET", path="/users/1", statusCode=401, userId="u6"),
+        line(method="GET", path="/users/2", statusCode=401, userId="u6"),
+        line(method="GET", path="/users/3", statusCode=404, userId="u7"),
+        line(method="PUT", path="/login", eventName="logged_in", userId="u8"),
+        line(eventName="login_failed", userId="u9"),
+        line(statusCode=500),
+        line(statusCode=500, day="2026-10-02"),
+        line(eventName="login_failed", userId="u9", day="2026-10-03"),
+    ])  # fmt: skip
+    day = date(2026, 10, 1)
+    rows = lake.compute().daily_auth_failures
+    assert [tuple(row.values()) for row in rows] == [
+        (day, "(none)", "(none)", 2, 1, 1, 0.5),
+        (day, "GET", "/users/:id", 3, 2, 1, pytest.approx(2 / 3)),
+        (day, "POST", "/login", 8, 5, 2, 0.625),
+        (day, "PUT", "/login", 1, 0, 0, 0.0),
+        (date(2026, 10, 3), "(none)", "(none)", 1, 1, 1, 1.0),
+    ]
+    assert [*rows[0]] == ["event_date", "method", "route", "attempts", "failures", "users", "failure_rate"]
+
+
+def test_uploads_are_counted_by_day_with_those_of_bots(lake):
+    lake.export("a", [
+        line(eventName="upload_asked"),
+        line(eventName="upload_asked", userId="u"),
+        line(eventName="upload_asked", userAgent="bot"),
+        line(eventName="upload_done"),
+        line(eventName="upload_done"),
+        line(eventName="upload_refused", statusCode=413),
+        line(eventName="searched"),
+        line(day="2026-10-02", eventName="searched"),  # a day without any
+        line(day="2026-10-03", eventName="upload_refused"),
+        line(day="2026-10-04", eventName="upload_done"),
+        line(day="2026-10-05", eventName="upload_asked"),
+    ])  # fmt: skip
+    rows = lake.compute().daily_uploads
+    assert [tuple(row.values()) for row in rows] == [
+        (date(2026, 10, 1), 3, 2, 1),
+        (date(2026, 10, 3), 0, 0, 1),
+        (date(2026, 10, 4), 0, 1, 0),
+        (date(2026, 10, 5), 1, 0, 0),
+    ]
+    assert [*rows[0]] == ["event_date", "uploads_requested", "uploads_completed", "uploads_rejected"]
+
+
 def test_export_health_counts_each_line_once(lake):
     lake.export("a", [line(eventName="x"), line(eventId="e"), line(eventId="e"), "continued"], size=10)
     lake.export("b", [line(eventName="x"), line(eventName="new")], size=5, at="2026-10-03T00:00:00.000Z")
@@ -981,6 +1331,7 @@ def test_the_configuration_of_a_project(tmp_path):
     )
     (tmp_path / "seeds").mkdir()
     (tmp_path / "seeds" / "event_catalog.csv").write_text("event_name,status_code,route,meaning\n,401,,auth_failure\n")
+    (tmp_path / "seeds" / "funnels.csv").write_text("funnel,step_number,event_name\nbuy,1,viewed\nbuy,2,order_placed\n")
     assert oracle.load_config(tmp_path) == Config(
         fields={
             "user_id": [{"path": path, "unit": None} for path in ("userId", "user.id", '"a.b"')],
@@ -990,6 +1341,7 @@ def test_the_configuration_of_a_project(tmp_path):
         catalog=[catalog_row("", "401", "", "auth_failure")],
         reporting_timezone="Europe/Berlin",
         session_gap_minutes=20,
+        funnels=funnel("buy", "viewed", "order_placed"),
     )
 
 
@@ -1003,6 +1355,7 @@ def test_a_configured_field_replaces_its_default(tmp_path):
     )
     (tmp_path / "seeds").mkdir()
     (tmp_path / "seeds" / "event_catalog.csv").write_text("event_name,status_code,route,meaning\n")
+    (tmp_path / "seeds" / "funnels.csv").write_text("funnel,step_number,event_name\n")
     paths = {name: [e["path"] for e in entries] for name, entries in oracle.load_config(tmp_path).fields.items()}
     assert paths == {"user_id": ["uid"], "method": ["method"]}
 

@@ -3,6 +3,7 @@ identity, load what is new."""
 
 from __future__ import annotations
 
+import json
 import random
 import shutil
 from dataclasses import replace
@@ -15,7 +16,8 @@ from private_analytics import dbt_project
 from private_analytics.samples import write_sample_logs
 from project import TABLES, Project, nasty_exports
 
-MODELS_IN_ORDER = (
+# What a run builds, step by step; the marts of one step do not build on one another.
+STEPS = (
     "loaded_exports",
     "stg_cloudwatch__exports",
     "stg_cloudwatch__log_lines",
@@ -23,10 +25,11 @@ MODELS_IN_ORDER = (
     "fct_events",
     "rejected_log_lines",
     "events",
-    "daily_events",
-    "daily_endpoint_reliability",
-    "hourly_reliability",
+    "daily_events daily_endpoint_reliability hourly_reliability daily_product_performance daily_auth_failures daily_uploads",
     "sessions",
+    "int_sessions__funnels",
+    "int_users__active_days",
+    "daily_funnel daily_active_users weekly_user_retention",
     "export_health",
 )
 
@@ -115,13 +118,60 @@ def test_an_interruption_between_any_two_steps_is_made_good_by_the_next_run(proj
     first_half = project.database.with_name("first_half.duckdb")
     shutil.copy(project.database, first_half)
     show_records(hidden)
-    for steps in range(1, len(MODELS_IN_ORDER)):
-        refresh = ["--full-refresh"] if steps % 2 else []
+    for number in range(1, len(STEPS)):
+        refresh = ["--full-refresh"] if number % 2 else []
         shutil.copy(first_half, project.database)
-        outcome = project.dbt("run", "--select", *MODELS_IN_ORDER[:steps], *refresh)
-        assert outcome.succeeded, (steps, refresh, outcome)
+        outcome = project.dbt("run", "--select", *STEPS[:number], *refresh)
+        assert outcome.succeeded, (number, refresh, outcome)
         project.run()
-        assert project.tables() == expected, (MODELS_IN_ORDER[:steps], refresh)
+        assert project.tables() == expected, (STEPS[:number], refresh)
+
+
+def line(at: str, **record: str) -> str:
+    return f"{at}T12:00:00.000Z {json.dumps(record)}"
+
+
+def sessions_in_funnel(project: Project) -> list[tuple]:
+    """(day, event, sessions) of the funnel search."""
+    rows = project.query("select * from daily_funnel where funnel = 'search' order by event_date, step_number")
+    return [(row["event_date"].day, row["event_name"], row["sessions"]) for row in rows]
+
+
+def test_a_session_that_enters_a_funnel_later_counts_on_the_day_it_began(project: Project) -> None:
+    project.export({"s": [line("2026-10-01", eventName="logged_in", sessionId="s1")]}, task_id="a", day=date(2026, 10, 1))
+    project.run()
+    assert sessions_in_funnel(project) == []
+    project.export({"s": [line("2026-10-04", eventName="searched", sessionId="s1")]}, task_id="b", day=date(2026, 10, 4))
+    project.run()
+    assert sessions_in_funnel(project) == [(1, "searched", 1), (1, "product_viewed", 0), (1, "added_to_cart", 0)]
+    assert_equals_oracle(project)
+
+
+def test_a_session_beside_one_that_is_computed_again_stays_whole(project: Project) -> None:
+    """The second run reads day 2 for the sake of s2, and sees only a part of s1 there."""
+    s1 = [
+        line("2026-10-01", eventName="searched", sessionId="s1"),
+        line("2026-10-02", eventName="product_viewed", sessionId="s1"),
+    ]
+    project.export({"s": [*s1, line("2026-10-02", eventName="searched", sessionId="s2")]}, task_id="a")
+    project.run()
+    project.export({"s": [line("2026-10-03", eventName="product_viewed", sessionId="s2")]}, task_id="b", day=date(2026, 10, 3))
+    project.run()
+    assert [funnel for funnel in sessions_in_funnel(project) if funnel[0] == 1][1] == (1, "product_viewed", 1)
+    assert_equals_oracle(project)
+
+
+def test_a_session_that_loses_a_step_to_an_earlier_copy_keeps_the_others(project: Project) -> None:
+    searched = line("2026-10-01", eventName="searched", sessionId="s1")
+    viewed = line("2026-10-05", eventName="product_viewed", sessionId="s1", eventId="e")
+    project.export({"s": [searched, viewed]}, task_id="a", completed_at=datetime(2026, 10, 7))
+    project.run()
+    assert sessions_in_funnel(project) == [(1, "searched", 1), (1, "product_viewed", 1), (1, "added_to_cart", 0)]
+    earlier = line("2026-10-05", eventName="product_viewed", sessionId="s2", eventId="e")
+    project.export({"s": [earlier]}, task_id="b", completed_at=datetime(2026, 10, 6))
+    project.run()
+    assert sessions_in_funnel(project) == [(1, "searched", 1), (1, "product_viewed", 0), (1, "added_to_cart", 0)]
+    assert_equals_oracle(project)
 
 
 def test_a_run_of_a_part_writes_no_ledger(project: Project) -> None:
@@ -172,6 +222,9 @@ def test_an_export_without_record_is_invisible(project: Project) -> None:
         ("update fct_events set status_code = 999", "accepted_range_fct_events_status_code__599__100"),
         ("update export_health set duplicates = -1", "no_export_kept_more_than_it_had"),
         ("update sessions set session_id = 's'", "unique_sessions_session_id"),
+        ("update funnels set step_number = 5 where step_number = 4", "funnel_steps_are_numbered"),
+        ("update weekly_user_retention set retention_rate = 1.01", "accepted_range_weekly_user_retention_retention_rate__1__0"),
+        ("insert into daily_uploads from daily_uploads limit 1", "unique_daily_uploads_event_date"),
         ("delete from stg_cloudwatch__log_lines where export_task_id like 'task-%-3'", "every_export_gave_lines"),
     ],
 )
