@@ -1,9 +1,9 @@
-"""The report: one HTML file about traffic, reliability, sessions and exports, which needs no server and no network.
+"""The report: one HTML file about traffic, users, reliability, sessions, products and exports; no server, no network.
 
 `write_report` asks the marts for sums that stay small however many events there are (`QUERIES`, in SQL that DuckDB and Athena
 share, as tests/athena/test_report_of_athena.py shows), has them told (report_words) and drawn (report_charts), and fills
-report.html.j2. Names of events, routes and log groups come out of logs that anyone can write to: they reach the page through
-`shown` and an escaping template, never as markup, script or SQL.
+report.html.j2. Names of events, routes, products and log groups come out of logs that anyone can write to: they reach the page
+through `shown` and an escaping template, never as markup, script or SQL.
 """
 
 from __future__ import annotations
@@ -47,6 +47,18 @@ QUERIES = {
         )
         select event_date, place, event_name, sum(events) as events from placed
         group by event_date, place, event_name order by event_date, place""",
+    "active": """
+        select event_date, daily_active_users, weekly_active_users, monthly_active_users, stickiness
+        from daily_active_users where {event_date} order by event_date""",
+    # The last cohorts and their first weeks, as many as fit into the heat map. Weeks after the period are made up by logs.
+    "retention": """
+        with placed as (
+            select *, dense_rank() over (order by cohort_week desc) as place
+            from weekly_user_retention
+            where {cohort_week} and week_number <= least(11, date_diff('week', cohort_week, date '{last}'))
+        )
+        select cohort_week, week_number, cohort_users, active_users from placed
+        where place <= 12 order by cohort_week, week_number""",
     "hours": """
         select event_hour, cast(event_hour as date) as event_date, requests, client_errors, server_errors,
             auth_failures, latency_p95_ms
@@ -70,6 +82,16 @@ QUERIES = {
             from daily_endpoint_reliability where {event_date} and server_errors > 0
         )
         select event_date, method, route, requests, server_errors from ranked where place = 1""",
+    # A user who failed on several days is one user on each of them, so users have no sum.
+    "refused": """
+        with endpoints as (
+            select method, route, sum(attempts) as attempts, sum(failures) as failures, max(users) as users_of_a_day
+            from daily_auth_failures where {event_date} group by method, route
+        )
+        select * from endpoints where failures > 0 order by failures desc, attempts, route, method limit 10""",
+    "uploads": """
+        select event_date, uploads_requested, uploads_completed, uploads_rejected
+        from daily_uploads where {event_date} order by event_date""",
     "sessions": """
         select cast(started_at as date) as event_date, count(*) as sessions,
             count(case when converted then 1 end) as converted
@@ -88,6 +110,19 @@ QUERIES = {
     "purchases": """
         select distinct event_name from event_catalog
         where meaning = 'purchase' and event_name is not null order by event_name""",
+    "funnels": """
+        select funnel, step_number, event_name, sum(sessions) as sessions
+        from daily_funnel where {event_date} group by funnel, step_number, event_name
+        order by funnel, step_number, event_name""",
+    "products": """
+        with products as (
+            select product_id, sum(views) as views, sum(add_to_carts) as add_to_carts, sum(purchases) as purchases
+            from daily_product_performance where {event_date} group by product_id
+        ),
+        everything as (select count(*) as products, sum(views) as all_views from products)
+        select p.product_id, p.views, p.add_to_carts, p.purchases, e.products, e.all_views
+        from products as p cross join everything as e
+        order by p.views desc, p.purchases desc, p.add_to_carts desc, p.product_id limit 10""",
     "exports": """
         select event_date, status, count(*) as log_groups, sum(exports) as exports, sum(lines) as lines,
             sum(events) as events, sum(rejected) as rejected, sum(duplicates) as duplicates
@@ -162,6 +197,8 @@ def read_marts(engine: Engine, period: Period) -> Marts:
     )
     fields = {
         "first": period.first,
+        "last": period.last,
+        "cohort_week": Period(period.first - DAY * period.first.weekday(), period.last).on("cohort_week"),
         "event_date": period.on("event_date"),
         "event_hour": period.at("event_hour"),
         "started_at": period.at("started_at"),
@@ -231,11 +268,19 @@ def describe(engine: Engine, limits: Thresholds) -> dict[str, Any]:
     charts, legend, most = {}, [], 0
     if marts["events"]:
         charts["events"], legend = draw.events_chart(marts["events"], period.days)
+    if marts["active"]:
+        charts["active"] = draw.active_users_chart(marts["active"], period.days)
+    if marts["retention"]:
+        charts["retention"] = draw.retention_chart(marts["retention"], period.last)
+    if marts["uploads"]:
+        charts["uploads"] = draw.uploads_chart(marts["uploads"], period.days)
     if marts["hours"]:
         charts["week"], most = draw.week_chart(marts["hours"])
         charts |= draw.hour_charts(marts["hours"], period.days, limits)
     if marts["sessions"]:
         charts |= draw.session_charts(marts["sessions"], marts["durations"], period.days)
+    funnels = draw.funnel_charts(marts["funnels"])
+    charts |= {f"funnel {name}": chart for name, chart in funnels.items()}
     if marts["calendar"]:
         charts["calendar"] = draw.calendar_chart(marts["calendar"], marts["exports"], period.days)
     return {
@@ -248,6 +293,7 @@ def describe(engine: Engine, limits: Thresholds) -> dict[str, Any]:
         "stories": find_stories(marts, limits),
         "marts": marts,
         "charts": charts,
+        "funnels": list(funnels),
         "legend": legend,
         "most": most,
     }

@@ -9,8 +9,9 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
+from itertools import groupby, pairwise
 from typing import Any
 
 import altair as alt
@@ -36,6 +37,7 @@ ROOMY_DAYS = 62  # up to so many have room for gaps between them, and for letter
 DAY_MS = 86_400_000
 AXIS = 52  # pixels left of the charts: room for "500 ms", and all line up
 WEEKDAYS = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
+WINDOWS = {"daily": "var(--line)", "weekly": "var(--muted)", "monthly": "var(--ink)"}
 STATUSES = ("ok", "empty", "late", "damaged", "missing")
 # How the labels of an axis read, as Vega expressions.
 AS_COUNT = "format(datum.value, ',')"
@@ -103,6 +105,81 @@ def week_chart(hours: Sequence[Row]) -> tuple[Chart, float]:
     return _finish(chart, rows, f"Busiest: {most['when']}, {most['what']} on average, bots included."), most["v"]
 
 
+def active_users_chart(active: Sequence[Row], days: Sequence[date]) -> Chart:
+    """Users of a day, of 7 and of 30, as lines that break where a day has nobody, with dots where these are few or no line is."""
+    known = {row["event_date"]: row for row in active}
+    rows = []
+    for day in days:
+        alone = not {day - timedelta(days=1), day + timedelta(days=1)} & known.keys()
+        users = {window: known[day][f"{window}_active_users"] if day in known else None for window in WINDOWS}
+        what = ", ".join(f"{number(count)} {window}" for window, count in users.items()) if day in known else "no users"
+        rows.append(_mark(day, None, what, **users, dot=alone or len(known) <= ROOMY_DAYS))
+    points = _sheet(190).encode(x="t:T")
+    base = points.encode(x=_over_time(days), tooltip=alt.value(None))
+    layers = []
+    for window, color in WINDOWS.items():
+        users = base.encode(y=_amounts(field=window))
+        layers.append(users.mark_line(color=color, strokeWidth=1.5))
+        layers.append(users.transform_filter("datum.dot").mark_point(color=color, filled=True, size=20, opacity=1))
+    chart = alt.layer(*layers, points.mark_rule(opacity=0, strokeWidth=6))
+    last, recent = active[-1], active[-7:]
+    sticky = percent(sum(row["stickiness"] for row in recent) / len(recent))
+    says = f"{number(last['daily_active_users'], 'user')} on {last['event_date']}, {number(last['weekly_active_users'])} within"
+    says += f" 7 days and {number(last['monthly_active_users'])} within 30. Stickiness, daily users as a part of monthly ones:"
+    says += f" {sticky}{f', the mean of the last {len(recent)} days with users' if len(recent) > 1 else ''}."
+    return _finish(chart, rows, says)
+
+
+def retention_chart(retention: Sequence[Row], last_day: date) -> Chart:
+    """The part of a week's new users who came again, by weeks since then, in percent within the cells."""
+    rows = []
+    for row in retention:
+        cohort, week, users = row["cohort_week"], row["week_number"], row["cohort_users"]
+        share = row["active_users"] / users
+        label = f"{cohort.day} {cohort:%b} ({number(users)})"
+        text = "<1" if 0 < share < 0.01 else f"{share * 100:.0f}"
+        when = f"New in the week of {cohort}, {number(week, 'week')} later" if week else f"New in the week of {cohort}"
+        what = f"{number(row['active_users'])} of {number(users, 'user')} active, {percent(share)}"
+        rows.append({"g": label, "w": week, "v": round(share, 4), "text": text, "when": when, "what": what})
+    weeks = list(range(max(row["w"] for row in rows) + 1))
+    steps = alt.Scale(type="quantize", domain=[0, 1], range=[f"var(--s{step})" for step in range(1, 8)])
+    base = _sheet(26 * len({row["g"] for row in rows})).encode(
+        x=alt.X("w:O", axis=alt.Axis(labelAngle=0, domain=False), scale=alt.Scale(domain=weeks)),
+        y=alt.Y("g:N", sort=None, axis=alt.Axis(labelLimit=150)),
+    )
+    cells = base.mark_rect(stroke="var(--paper)").encode(color=alt.Color("v:Q", legend=None, scale=steps))
+    on_dark = alt.when("datum.v >= 5 / 7").then(alt.value("var(--paper)")).otherwise(alt.value("var(--ink)"))
+    chart = cells + base.mark_text(fontSize=12).encode(text="text:N", fill=on_dark)
+    over = [row for row in retention if row["week_number"] == 1 and row["cohort_week"] + timedelta(days=13) <= last_day]
+    if over:
+        says = f"{share_of(total(over, 'active_users'), total(over, 'cohort_users'), 'new user')} came again in the week after."
+    else:
+        says = "No week after that of new users is over yet."
+    return _finish(chart, rows, says)
+
+
+def uploads_chart(uploads: Sequence[Row], days: Sequence[date]) -> Chart:
+    """Uploads completed and rejected by day, one upon the other, with a rule at those requested."""
+    known = {row["event_date"]: row for row in uploads}
+    rows = []
+    for day in days:
+        if day not in known:
+            rows.append(_mark(day, 0, "no uploads", b=0, top=0))
+            continue
+        requested, completed, rejected = (known[day][f"uploads_{part}"] for part in ("requested", "completed", "rejected"))
+        what = f"{number(requested)} requested, {number(completed)} completed, {number(rejected)} rejected"
+        rows.append(_mark(day, completed, what, b=0, top=completed + rejected, asked=requested))
+    completed = _bars(days, 150)
+    rejected = completed.mark_rect(color="var(--bad)").encode(y=_amounts(field="top"), y2="v")
+    asked = _sheet(150).transform_calculate(end=_end_of_day(days)).mark_rule(color="var(--ink)", strokeWidth=1.5)
+    asked = asked.encode(x=_over_time(days), x2="end", y=_amounts(field="asked"))
+    requested, done, refused = (total(uploads, f"uploads_{part}") for part in ("requested", "completed", "rejected"))
+    says = f"{number(requested, 'upload')} requested, {number(done)} completed, {number(refused)} rejected"
+    worst = max(uploads, key=lambda row: row["uploads_rejected"])
+    says += f"; most rejected on {worst['event_date']} ({number(worst['uploads_rejected'])})." if refused else "."
+    return _finish(completed + rejected + asked, rows, says)
+
+
 def hour_charts(hours: Sequence[Row], days: Sequence[date], limits: Thresholds) -> dict[str, Chart]:
     """Errors, latency and auth failures by hour, or by day where days are many. What there is none of has no chart."""
     if len(days) <= HOURLY_DAYS:
@@ -147,6 +224,41 @@ def session_charts(sessions: Sequence[Row], durations: Sequence[Row], days: Sequ
         "conversion": _line(list(rates.values()), days, AS_PERCENT),
         "durations": _finish(histogram, lengths, f"Most take {usual['when']}: {usual['what']}."),
     }
+
+
+def funnel_charts(funnels: Sequence[Row]) -> dict[str, Chart]:
+    """For each funnel its steps from top to bottom: how many sessions took them, and what part that is of the step before."""
+    charts = {}
+    for funnel, found in groupby(funnels, key=lambda row: row["funnel"]):
+        steps, rows, before = list(found), [], None
+        for step in steps:
+            count, share = step["sessions"], ratio(step["sessions"], before or 0)
+            text = number(count) if share is None else f"{number(count)} · {percent(share)}"
+            what = number(count, "session") + (f", {percent(share)} of the step before" if share is not None else "")
+            name = f"{step['step_number']} {shown(step['event_name'])}"  # a funnel may take the same event twice
+            rows.append({"g": name, "v": count, "text": text, "when": name, "what": what})
+            before = count
+        names = alt.Axis(labelLimit=124, minExtent=130, maxExtent=130)
+        base = _sheet(28 * len(rows)).encode(y=alt.Y("g:N", sort=None, axis=names))
+        bars = base.mark_bar(color="var(--s3)").encode(x=alt.X("v:Q", axis=None, scale=alt.Scale(nice=False)))
+        texts = base.mark_text(align="left", dx=8).encode(x=alt.value(0), text="text:N")
+        charts[funnel] = _finish(bars + texts, rows, _funnel_says(steps))
+    return charts
+
+
+def _funnel_says(steps: Sequence[Row]) -> str:
+    """How many sessions took all steps, and between which two most of them were lost."""
+    first, last = steps[0], steps[-1]
+    if len(steps) == 1:
+        return f"{number(first['sessions'], 'session')} took its only step."
+    every = "both" if len(steps) == 2 else f"all {len(steps)}"
+    says = f"{share_of(last['sessions'], first['sessions'], 'session')} took {every} steps."
+    pairs = [pair for pair in pairwise(steps) if pair[0]["sessions"]]
+    if len(steps) > 2 and pairs:
+        before, after = min(pairs, key=lambda pair: pair[1]["sessions"] / pair[0]["sessions"])
+        share = percent(after["sessions"] / before["sessions"])
+        says += f" Fewest went on from {shown(before['event_name'])} to {shown(after['event_name'])}: {share}."
+    return says
 
 
 def calendar_chart(calendar: Sequence[Row], exports: Sequence[Row], days: Sequence[date]) -> Chart:
@@ -211,8 +323,8 @@ def _end_of_day(days: Sequence[date]) -> str:
     return f"datum.t + {DAY_MS * (0.88 if len(days) <= ROOMY_DAYS else 1.05)}"
 
 
-def _amounts(label: str = AS_COUNT) -> alt.Y:
-    return alt.Y("v:Q", axis=alt.Axis(labelExpr=label, tickCount=3, minExtent=AXIS, maxExtent=AXIS))
+def _amounts(label: str = AS_COUNT, field: str = "v") -> alt.Y:
+    return alt.Y(f"{field}:Q", axis=alt.Axis(labelExpr=label, tickCount=3, minExtent=AXIS, maxExtent=AXIS))
 
 
 def _bars(days: Sequence[date], height: int) -> alt.Chart:

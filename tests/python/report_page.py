@@ -17,6 +17,7 @@ class Page(HTMLParser):
         self.attributes: list[tuple[str, str, str]] = []
         self.tables: dict[str, list[list[str]]] = {}
         self.scripts: list[str] = []
+        self.titles: list[str] = []  # of charts
         self.figures: list[list[str]] = []
         self.text = ""
         self._inside: list[str] = []
@@ -29,7 +30,7 @@ class Page(HTMLParser):
         self.attributes += [(tag, name, value or "") for name, value in attrs]
         if tag not in ("meta", "link", "br"):
             self._inside.append(tag)
-        if tag in ("caption", "th", "td", "dt", "dd"):
+        if tag in ("h3", "caption", "th", "td", "dt", "dd"):
             self._cell = ""
         if tag == "table":
             self._caption = ""
@@ -42,6 +43,8 @@ class Page(HTMLParser):
         assert self._inside.pop() == tag
         if tag == "b" and "caption" in self._inside:
             self._caption = self._cell
+        if tag == "h3":
+            self.titles.append(self._cell)
         if tag in ("th", "td"):
             self.tables[self._caption][-1].append(self._cell.strip().replace("\xa0", " "))
         if tag == "dt":
@@ -59,3 +62,8 @@ class Page(HTMLParser):
     @property
     def specs(self) -> list[dict]:
         return [json.loads(script) for script in self.scripts[:-1]]
+
+    @property
+    def rows(self) -> dict[str, list[dict]]:
+        """What each chart draws, by its title."""
+        return {title: spec["datasets"]["rows"] for title, spec in zip(self.titles, self.specs, strict=True)}
