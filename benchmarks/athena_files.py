@@ -16,7 +16,15 @@ from pyathena import connect
 from local_aws import LocalAws
 
 RUNS = int(os.environ.get("RUNS", "60"))
-TABLES = ("fct_events", "rejected_log_lines", "daily_events", "daily_endpoint_reliability", "hourly_reliability", "sessions")
+TABLES = (
+    "fct_events",
+    "rejected_log_lines",
+    "daily_events",
+    "daily_endpoint_reliability",
+    "sessions",
+    "int_sessions__funnels",
+    "int_users__active_days",
+)
 
 
 def main() -> None:

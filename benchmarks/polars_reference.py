@@ -28,7 +28,7 @@ ID_SEGMENT = rf"/(?:[0-9]+|{UUID}|[0-9a-fA-F]{{16,}}|[0-9A-Z]{{26}}|[A-Za-z]+[-_
 HORIZON = pl.duration(days=1)
 SESSION_GAP = pl.duration(minutes=30)
 LATE_AFTER_HOURS = 36
-CATALOG = Path(__file__).resolve().parents[1] / "seeds" / "event_catalog.csv"
+SEEDS = Path(__file__).resolve().parents[1] / "seeds"
 FIELDS = {
     "eventId": pl.String,
     "timestamp": pl.String,
@@ -163,7 +163,7 @@ def find_rejected(lines: pl.DataFrame) -> pl.DataFrame:
 
 def means(meaning: str) -> pl.Expr:
     """Whether the event catalog gives an event this meaning."""
-    with CATALOG.open(newline="") as file:
+    with (SEEDS / "event_catalog.csv").open(newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["meaning"] == meaning]
     conditions = []
     for row in rows:
@@ -216,7 +216,8 @@ def hourly_reliability(events: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def sessions(events: pl.LazyFrame) -> pl.LazyFrame:
+def session_events(events: pl.LazyFrame) -> pl.LazyFrame:
+    """The events that belong to a session, in their order, with the session's id."""
     people = events.filter(~c.is_bot).select(
         "event_id", "event_at", "event_name", "user_id", "session_id", "status_code", means("purchase").alias("converts")
     )
@@ -229,9 +230,12 @@ def sessions(events: pl.LazyFrame) -> pl.LazyFrame:
         .with_columns((c.user_id + "@" + start.dt.strftime("%Y-%m-%dT%H:%M:%S%.6fZ")).alias("session_id"))
         .drop("number")
     )
+    return pl.concat([people.filter(c.session_id.is_not_null()), without_id]).sort("event_at", "event_id")
+
+
+def sessions(events: pl.LazyFrame) -> pl.LazyFrame:
     return (
-        pl.concat([people.filter(c.session_id.is_not_null()), without_id])
-        .sort("event_at", "event_id")
+        session_events(events)
         .group_by("session_id")
         .agg(
             c.user_id.drop_nulls().first(),
@@ -245,6 +249,116 @@ def sessions(events: pl.LazyFrame) -> pl.LazyFrame:
             c.event_name.last().fill_null("(none)").alias("exit_event"),
             c.converts.any().alias("converted"),
         )
+    )
+
+
+def daily_funnel(events: pl.LazyFrame) -> pl.LazyFrame:
+    """Step by step: of the sessions that came to the step before, those with this step's event after it."""
+    ordered = session_events(events).with_columns(pl.int_range(pl.len()).alias("place"))
+    began = ordered.group_by("session_id").agg(c.event_at.min().dt.date().alias("event_date"))
+    steps = pl.read_csv(SEEDS / "funnels.csv").sort("funnel", "step_number")
+    tables = []
+    for (funnel,), rows in steps.group_by("funnel", maintain_order=True):
+        reached = began.with_columns(pl.lit(-1, pl.Int64).alias("at"))
+        for number, name in rows.select("step_number", "event_name").iter_rows():
+            happened = ordered.filter(c.event_name == name).select("session_id", "place")
+            reached = (
+                reached.join(happened, on="session_id")
+                .filter(c.place > c.at)
+                .group_by("session_id", "event_date")
+                .agg(c.place.min().cast(pl.Int64).alias("at"))
+            )
+            counted = reached.group_by("event_date").agg(pl.len().cast(pl.Int64).alias("sessions"))
+            tables.append(
+                counted.with_columns(
+                    pl.lit(funnel).alias("funnel"),
+                    pl.lit(number, pl.Int32).alias("step_number"),
+                    pl.lit(name).alias("event_name"),
+                )
+            )
+    found = pl.concat(tables)
+    entered = found.filter(c.step_number == 1).select("event_date", "funnel", c.sessions.alias("first"))
+    return (
+        entered.join(steps.lazy().with_columns(c.step_number.cast(pl.Int32)), on="funnel")
+        .join(found, on=["event_date", "funnel", "step_number", "event_name"], how="left")
+        .with_columns(c.sessions.fill_null(0))
+        .sort("event_date", "funnel", "step_number")
+        .with_columns(c.sessions.shift().over("event_date", "funnel").alias("previous"))
+        .with_columns(
+            pl.when(c.previous > 0).then(c.sessions / c.previous).alias("rate_from_previous"),
+            (c.sessions / c.first).alias("rate_from_first"),
+        )
+        .drop("first", "previous")
+    )
+
+
+def daily_product_performance(events: pl.LazyFrame) -> pl.LazyFrame:
+    meanings = {"views": "product_view", "add_to_carts": "add_to_cart", "purchases": "purchase"}
+    return (
+        events.filter(~c.is_bot, c.product_id.is_not_null())
+        .group_by("event_date", "product_id")
+        .agg(means(meaning).sum().cast(pl.Int64).alias(column) for column, meaning in meanings.items())
+        .filter(pl.any_horizontal(c(*meanings) > 0))
+        .with_columns(pl.when(c.views > 0).then(c.purchases / c.views).alias("purchase_rate"))
+    )
+
+
+def active_days(events: pl.LazyFrame) -> pl.LazyFrame:
+    return events.filter(~c.is_bot, c.user_id.is_not_null()).select("event_date", "user_id").unique()
+
+
+def daily_active_users(events: pl.LazyFrame) -> pl.LazyFrame:
+    days = active_days(events)
+    daily = days.group_by("event_date").agg(pl.len().cast(pl.Int64).alias("daily_active_users"))
+    for column, length in (("weekly_active_users", 7), ("monthly_active_users", 30)):
+        shifted = [days.with_columns(c.event_date + pl.duration(days=n)) for n in range(length)]
+        window = pl.concat(shifted).unique().group_by("event_date").agg(pl.len().cast(pl.Int64).alias(column))
+        daily = daily.join(window, on="event_date")
+    return daily.with_columns((c.daily_active_users / c.monthly_active_users).alias("stickiness"))
+
+
+def weekly_user_retention(events: pl.LazyFrame) -> pl.LazyFrame:
+    weeks = active_days(events).select("user_id", c.event_date.dt.truncate("1w").alias("week")).unique()
+    weeks = weeks.with_columns(c.week.min().over("user_id").alias("cohort_week"))
+    cohorts = weeks.group_by("cohort_week").agg(c.user_id.n_unique().cast(pl.Int64).alias("cohort_users"))
+    active = weeks.group_by("cohort_week", "week").agg(pl.len().cast(pl.Int64).alias("active_users"))
+    return (
+        cohorts.join(weeks.select("week").unique(), how="cross")
+        .filter(c.week >= c.cohort_week)
+        .join(active, on=["cohort_week", "week"], how="left")
+        .select(
+            "cohort_week",
+            ((c.week - c.cohort_week).dt.total_days() // 7).cast(pl.Int32).alias("week_number"),
+            "cohort_users",
+            c.active_users.fill_null(0),
+            (c.active_users.fill_null(0) / c.cohort_users).alias("retention_rate"),
+        )
+    )
+
+
+def daily_auth_failures(events: pl.LazyFrame) -> pl.LazyFrame:
+    return (
+        events.with_columns(means("login").alias("is_login"), means("auth_failure").alias("is_failure"))
+        .group_by("event_date", c.method.fill_null("(none)"), c.route.fill_null("(none)"))
+        .agg(
+            (c.status_code.is_not_null() | c.is_login | c.is_failure).sum().cast(pl.Int64).alias("attempts"),
+            c.is_failure.sum().cast(pl.Int64).alias("failures"),
+            c.user_id.filter(c.is_failure).drop_nulls().n_unique().cast(pl.Int64).alias("users"),
+            (c.is_login | c.is_failure).any().alias("is_listed"),
+        )
+        .filter("is_listed")
+        .drop("is_listed")
+        .with_columns((c.failures / c.attempts).alias("failure_rate"))
+    )
+
+
+def daily_uploads(events: pl.LazyFrame) -> pl.LazyFrame:
+    meanings = ("upload_requested", "upload_completed", "upload_rejected")
+    columns = {meaning.replace("upload", "uploads"): meaning for meaning in meanings}
+    return (
+        events.group_by("event_date")
+        .agg(means(meaning).sum().cast(pl.Int64).alias(column) for column, meaning in columns.items())
+        .filter(pl.any_horizontal(c(*columns) > 0))
     )
 
 
@@ -286,7 +400,18 @@ def build_tables(lake: Path, out: Path, bots: str = BOTS) -> None:
     del lines
     events = find_events(fields)
     del fields
-    marts = (daily_events, daily_endpoint_reliability, hourly_reliability, sessions)
+    marts = (
+        daily_events,
+        daily_endpoint_reliability,
+        hourly_reliability,
+        sessions,
+        daily_funnel,
+        daily_product_performance,
+        daily_active_users,
+        weekly_user_retention,
+        daily_auth_failures,
+        daily_uploads,
+    )
     tables = dict(zip([mart.__name__ for mart in marts], pl.collect_all([mart(events.lazy()) for mart in marts]), strict=True))
     tables |= {"fct_events": events, "rejected_log_lines": rejected}
     tables["export_health"] = export_health(exports, counts, events, rejected)
