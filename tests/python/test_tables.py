@@ -127,8 +127,8 @@ def test_an_interruption_between_any_two_steps_is_made_good_by_the_next_run(proj
         assert project.tables() == expected, (STEPS[:number], refresh)
 
 
-def line(at: str, **record: str) -> str:
-    return f"{at}T12:00:00.000Z {json.dumps(record)}"
+def line(day: str, **record: str | int) -> str:
+    return f"{day}T12:00:00.000Z {json.dumps(record)}"
 
 
 def sessions_in_funnel(project: Project) -> list[tuple]:
@@ -171,6 +171,25 @@ def test_a_session_that_loses_a_step_to_an_earlier_copy_keeps_the_others(project
     project.export({"s": [earlier]}, task_id="b", completed_at=datetime(2026, 10, 6))
     project.run()
     assert sessions_in_funnel(project) == [(1, "searched", 1), (1, "product_viewed", 0), (1, "added_to_cart", 0)]
+    assert_equals_oracle(project)
+
+
+def test_rows_of_events_that_an_earlier_copy_took_away_are_gone(project: Project) -> None:
+    """The earlier copies are of another day, user, product, endpoint and name: nothing is left of the later ones in any mart."""
+    seen = {"userId": "u1", "productId": "p1", "sessionId": "s1", "method": "POST", "path": "/login", "statusCode": 401}
+    later = [
+        line("2026-10-05", eventName="product_viewed", eventId="e", **seen),
+        line("2026-10-05", eventName="upload_requested", eventId="f", **seen),
+    ]
+    project.export({"s": later}, task_id="a", day=date(2026, 10, 5), completed_at=datetime(2026, 10, 7))
+    project.run()
+    gone = ("daily_product_performance", "daily_auth_failures", "daily_uploads", "daily_active_users", "weekly_user_retention")
+    gone += ("daily_funnel", "sessions", "hourly_reliability", "daily_endpoint_reliability")
+    assert all(project.table(name) for name in gone)
+    earlier = [line("2026-10-04", eventName="odd", eventId=own_id) for own_id in "ef"]
+    project.export({"s": earlier}, task_id="b", day=date(2026, 10, 4), completed_at=datetime(2026, 10, 6))
+    project.run()
+    assert not any(project.table(name) for name in gone)
     assert_equals_oracle(project)
 
 
