@@ -26,7 +26,7 @@ def test_by_hand():
         "CloudWatch Logs, kept": 10 * 30 * 0.15 * 0.03,
         "S3, raw logs": 2 * 40 * 0.023,  # 1 GB exported twice
         "S3 Glacier, raw logs": 2 * 60 * 0.0036,
-        "S3, tables": 10 * 0.045 * 100 * 0.023,
+        "S3, tables": 10 * 0.05 * 100 * 0.023,
         "Athena, daily run": 4 * 30.41667 / 1000 * 5,
         "Athena, queries": 0,
         "Lambda, exporter": 24 * 30.41667 * 10 * 0.25 * 0.0000133334,
@@ -66,7 +66,7 @@ def test_a_key_of_yours_costs_its_month():
 
 
 def test_a_small_run_is_billed_ten_megabytes_a_query():
-    assert bill(gb_per_day=0)["Athena, daily run"] == pytest.approx(120 * 0.01 * 30.41667 / 1000 * 5, rel=1e-4)
+    assert bill(gb_per_day=0)["Athena, daily run"] == pytest.approx(222 * 0.01 * 30.41667 / 1000 * 5, rel=1e-4)
 
 
 @pytest.mark.parametrize("gb", ["1", "10", "100"])
