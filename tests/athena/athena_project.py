@@ -6,8 +6,10 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pyathena
@@ -15,6 +17,7 @@ from private_analytics import dbt_project
 from pyathena.cursor import DictCursor
 from recording import RecordingAws
 
+LONG_AGO = [date(2026, 5, 1) + timedelta(days=n) for n in range(120)]  # days of a backfill
 DBT_CALLS = Path(__file__).parents[1] / "infra" / "dbt_calls.txt"
 
 
@@ -72,15 +75,18 @@ class AthenaProject:
         done = self.dbt("build", *arguments)
         assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
 
-    def query(self, sql: str) -> list[dict]:
-        connection = pyathena.connect(
+    @cached_property
+    def _connection(self) -> Any:
+        return pyathena.connect(
             s3_staging_dir=self.environment["ATHENA_RESULTS"],
             schema_name=self.schema,
             region_name="us-east-1",
             endpoint_url=self.aws.endpoint,
-            poll_interval=0.1,
+            poll_interval=0.05,
         )
-        with connection.cursor(DictCursor) as cursor:
+
+    def query(self, sql: str) -> list[dict]:
+        with self._connection.cursor(DictCursor) as cursor:
             return cursor.execute(sql).fetchall()
 
     def table(self, name: str) -> list[dict]:

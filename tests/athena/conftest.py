@@ -3,11 +3,16 @@
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
 import pytest
+from athena_project import LONG_AGO, AthenaProject
+from private_analytics.samples import write_sample_logs
+from project import Project, nasty_exports
 from recording import RecordingAws
+from test_bad_input import messages
 
 from local_aws import LocalAws
 
@@ -112,3 +117,43 @@ def run_query(athena: Any, execute: Callable[..., dict[str, Any]]) -> RunQuery:
         return rows[1:] if execution.get("SubstatementType") == "SELECT" else rows
 
     return run
+
+
+@pytest.fixture(scope="session")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Every kind of line: a storefront's days up to the day before yesterday, exports that overlap, bad messages, many days."""
+    work = tmp_path_factory.mktemp("parity")
+    project = Project(work / "lake", work / "analytics.duckdb")
+    last_day = datetime.now(UTC).date() - timedelta(days=2)
+    write_sample_logs(project.lake, days=5, events_per_day=400, seed=3, end_date=last_day)
+    nasty_exports(project, 4)
+    for day in LONG_AGO:
+        project.export({"s": [f'{day}T12:00:00.000Z {{"eventName":"long_ago"}}']}, task_id=f"long-ago-{day}", day=day)
+    odd = {f"stream {n}": [line] for n, (line, _) in enumerate(messages().values())}
+    project.export(odd, task_id="odd", log_group='it\'s "odd" - {{ 1/0 }}')
+    return project
+
+
+@pytest.fixture(scope="session")
+def athena_project(aws: LocalAws, lake: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AthenaProject]:
+    """The project built twice: first without half of the exports, then, after a run that stopped half way, with all.
+
+    The tests of test_project.py change it, one after the other; those of other modules only read it, at whatever stage.
+    """
+    project = AthenaProject(aws, tmp_path_factory.mktemp("athena"))
+    project.client("s3").create_bucket(Bucket=project.bucket)
+    project.client("glue").create_database(DatabaseInput={"Name": project.schema})  # as the stack does
+    records = sorted(record for record in (lake.lake / "exports").rglob("*.json") if not record.name.startswith("long-ago"))
+    later = [record.rename(record.with_suffix(".later")) for record in records[1::2]]
+    project.upload(lake.lake)
+    for name in project.objects("exports/"):
+        if name.endswith(".later"):
+            project.client("s3").delete_object(Bucket=project.bucket, Key=name)
+    project.make_tables(LONG_AGO[0])
+    project.build()
+    for record in later:
+        record.rename(record.with_suffix(".json"))
+    project.upload(lake.lake)
+    assert project.dbt("run", "--select", "+fct_events").returncode == 0
+    project.build("--exclude-resource-type", "unit_test")
+    yield project

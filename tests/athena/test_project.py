@@ -2,60 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
 import duckdb
 import oracle
 import pytest
-from athena_project import DBT_CALLS, AthenaProject
+from athena_project import DBT_CALLS, LONG_AGO, AthenaProject
 from private_analytics import scanned
-from private_analytics.samples import write_sample_logs
-from project import TABLES, Project, nasty_exports
-from test_bad_input import messages
-
-from local_aws import LocalAws
+from project import TABLES, Project
 
 APPROXIMATE = {"latency_p50_ms", "latency_p95_ms", "latency_p99_ms"}
-STAGING = ("stg_cloudwatch__exports", "stg_cloudwatch__log_lines", "int_log_lines__identified")
+NOT_FOR_USERS = (
+    "stg_cloudwatch__exports",
+    "stg_cloudwatch__log_lines",
+    "int_log_lines__identified",
+    "int_sessions__funnels",
+    "int_users__active_days",
+    "event_catalog",
+    "funnels",
+)
 # What the two engines call one type.
 GLUE_TYPES = {"VARCHAR": "string", "INTEGER": "int", "BIGINT": "bigint", "DOUBLE": "double", "BOOLEAN": "boolean", "DATE": "date"}
 GLUE_TYPES |= {"TIMESTAMP": "timestamp"}
-
-
-@pytest.fixture(scope="module")
-def lake(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """Every kind of line: a storefront's days up to the day before yesterday, exports that overlap, bad messages."""
-    work = tmp_path_factory.mktemp("parity")
-    project = Project(work / "lake", work / "analytics.duckdb")
-    last_day = datetime.now(UTC).date() - timedelta(days=2)
-    write_sample_logs(project.lake, days=5, events_per_day=400, seed=3, end_date=last_day)
-    nasty_exports(project, 4)
-    odd = {f"stream {n}": [line] for n, (line, _) in enumerate(messages().values())}
-    project.export(odd, task_id="odd", log_group='it\'s "odd" - {{ 1/0 }}')
-    return project
-
-
-@pytest.fixture(scope="module")
-def athena_project(aws: LocalAws, lake: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AthenaProject]:
-    """The project built twice: first without half of the exports, then, after a run that stopped half way, with all."""
-    project = AthenaProject(aws, tmp_path_factory.mktemp("athena"))
-    project.client("s3").create_bucket(Bucket=project.bucket)
-    project.client("glue").create_database(DatabaseInput={"Name": project.schema})  # as the stack does
-    later = [record.rename(record.with_suffix(".later")) for record in sorted((lake.lake / "exports").rglob("*.json"))[1::2]]
-    project.upload(lake.lake)
-    for name in project.objects("exports/"):
-        if name.endswith(".later"):
-            project.client("s3").delete_object(Bucket=project.bucket, Key=name)
-    project.make_tables(date(2026, 9, 1))
-    project.build()
-    for record in later:
-        record.rename(record.with_suffix(".json"))
-    project.upload(lake.lake)
-    assert project.dbt("run", "--select", "+fct_events").returncode == 0
-    project.build("--exclude-resource-type", "unit_test")
-    yield project
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +86,7 @@ def test_a_run_leaves_nothing_behind(athena_project: AthenaProject) -> None:
     glue = athena_project.client("glue")
     pages = glue.get_paginator("get_tables").paginate(DatabaseName=athena_project.schema)
     tables = [table for page in pages for table in page["TableList"]]
-    assert {table["Name"] for table in tables} == {*TABLES, *STAGING, "event_catalog"}
+    assert {table["Name"] for table in tables} == {*TABLES, *NOT_FOR_USERS}
     places = [table["StorageDescriptor"]["Location"] for table in tables if table["TableType"] != "VIRTUAL_VIEW"]
     homes = [place.removeprefix(f"s3://{athena_project.bucket}/").rstrip("/") + "/" for place in places]
     orphans = [key for key in athena_project.objects("tables/") if not key.startswith(tuple(homes))]
@@ -190,16 +158,10 @@ def test_dbt_asks_for_what_its_role_is_tested_with(athena_project: AthenaProject
     assert not listed - seen, "\n".join(["in dbt_calls.txt, but not seen:", *sorted(listed - seen)])
 
 
-def test_a_backfill_of_more_than_100_days(aws: LocalAws, tmp_path: Path) -> None:
-    """Athena writes at most 100 partitions with one statement."""
-    project = AthenaProject(aws, tmp_path, bucket="backfill-exports", schema="backfill")
-    project.client("s3").create_bucket(Bucket=project.bucket)
-    lake = Project(tmp_path / "lake", tmp_path / "unused.duckdb")
-    for n in range(120):
-        day = date(2026, 5, 1) + timedelta(days=n)
-        lake.export({"s": [f'{day}T12:00:00.000Z {{"eventName":"a"}}']}, task_id=f"task-{n}", day=day)
-    project.upload(lake.lake)
-    project.make_tables(date(2026, 5, 1))
-    project.build("--exclude-resource-type", "unit_test", "--exclude-resource-type", "test")
-    assert len({row["event_date"] for row in project.table("fct_events")}) == 120
-    assert len(project.table("loaded_exports")) == 120
+def test_a_backfill_of_more_than_100_days(athena_project: AthenaProject) -> None:
+    """Athena writes at most 100 partitions with one statement; the first build had more days than that to write."""
+    assert len(LONG_AGO) > 100
+    loaded = {row["event_date"] for row in athena_project.table("fct_events") if row["event_name"] == "long_ago"}
+    assert loaded == set(LONG_AGO)
+    ledger = {row["export_task_id"]: row["lines"] for row in athena_project.table("loaded_exports")}
+    assert [ledger.get(f"long-ago-{day}") for day in LONG_AGO] == [1] * len(LONG_AGO)

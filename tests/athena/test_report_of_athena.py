@@ -32,7 +32,7 @@ CHANGE_OF_LATENCY = re.compile(r"(7 days: [\d,.]+ m?s).*")
 
 
 @pytest.fixture(scope="module")
-def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+def report_lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """16 days with an incident, bad logins, odd names, a day that is missing and dates that logs made up; built on DuckDB."""
     work = tmp_path_factory.mktemp("report")
     project = Project(work / "lake", work / "analytics.duckdb")
@@ -54,10 +54,10 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
 
 
 @pytest.fixture(scope="module")
-def athena_project(aws: LocalAws, lake: Project, tmp_path_factory: pytest.TempPathFactory) -> AthenaProject:
+def report_project(aws: LocalAws, report_lake: Project, tmp_path_factory: pytest.TempPathFactory) -> AthenaProject:
     project = AthenaProject(aws, tmp_path_factory.mktemp("athena"), bucket="report-exports", schema="report")
     project.client("s3").create_bucket(Bucket=project.bucket)
-    project.upload(lake.lake)
+    project.upload(report_lake.lake)
     project.make_tables(date(2026, 10, 1))
     project.build("--exclude-resource-type", "unit_test", "--exclude-resource-type", "test")
     return project
@@ -77,9 +77,9 @@ def report(environment: dict[str, str], out: Path) -> subprocess.CompletedProces
     return subprocess.run(command, env=environment, cwd=dbt_project.PROJECT, capture_output=True, text=True, check=False)
 
 
-def test_every_query_has_the_rows_that_it_has_on_duckdb(athena_project: AthenaProject, lake: Project) -> None:
+def test_every_query_has_the_rows_that_it_has_on_duckdb(report_project: AthenaProject, report_lake: Project) -> None:
     """With the same columns, in the same order, of the same types."""
-    with opened({"ANALYTICS_DB": str(lake.database)}) as duckdb, opened(athena_project.environment) as athena:
+    with opened({"ANALYTICS_DB": str(report_lake.database)}) as duckdb, opened(report_project.environment) as athena:
         period, outside = find_period(duckdb)
         assert period
         assert outside
@@ -99,16 +99,16 @@ def test_every_query_has_the_rows_that_it_has_on_duckdb(athena_project: AthenaPr
             ], name
 
 
-def test_the_page_has_the_words_of_that_of_duckdb(athena_project: AthenaProject, lake: Project, tmp_path: Path) -> None:
+def test_the_page_has_the_words_of_that_of_duckdb(report_project: AthenaProject, report_lake: Project, tmp_path: Path) -> None:
     """The command as people run it; it asks AWS for nothing that dbt's role is not tested with."""
-    athena_project.calls.clear()
-    with athena_project.aws.recording(athena_project.calls):
-        done = report(athena_project.environment, tmp_path / "athena.html")
+    report_project.calls.clear()
+    with report_project.aws.recording(report_project.calls):
+        done = report(report_project.environment, tmp_path / "athena.html")
     assert done.returncode == 0, done.stderr
-    assert athena_project.permissions()
-    assert not athena_project.permissions() - set(DBT_CALLS.read_text().splitlines())
+    assert report_project.permissions()
+    assert not report_project.permissions() - set(DBT_CALLS.read_text().splitlines())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ANALYTICS_DB", str(lake.database))
+        patch.setenv("ANALYTICS_DB", str(report_lake.database))
         demo.build_report(tmp_path / "duckdb.html")
     expected, found = (CHANGE_OF_LATENCY.sub(r"\1", Page(tmp_path / f"{name}.html").text) for name in ("duckdb", "athena"))
     assert "Server errors were highest" in expected
@@ -136,9 +136,9 @@ def rounding(latency: re.Match) -> float:
     ],
 )
 def test_what_is_missing_is_said_in_a_sentence(
-    athena_project: AthenaProject, tmp_path: Path, setting: dict[str, str], says: str
+    report_project: AthenaProject, tmp_path: Path, setting: dict[str, str], says: str
 ) -> None:
-    done = report(athena_project.environment | setting, tmp_path / "report.html")
+    done = report(report_project.environment | setting, tmp_path / "report.html")
     assert done.returncode == 1
     assert re.fullmatch(f"Error: {says}\n", done.stderr), done.stderr
 
@@ -157,11 +157,11 @@ class Expired(BaseHTTPRequestHandler):
         pass
 
 
-def test_expired_credentials(athena_project: AthenaProject, tmp_path: Path) -> None:
+def test_expired_credentials(report_project: AthenaProject, tmp_path: Path) -> None:
     with HTTPServer(("127.0.0.1", 0), Expired) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         endpoint = f"http://127.0.0.1:{server.server_port}"
-        done = report(athena_project.environment | {"AWS_ENDPOINT_URL": endpoint}, tmp_path / "report.html")
+        done = report(report_project.environment | {"AWS_ENDPOINT_URL": endpoint}, tmp_path / "report.html")
         server.shutdown()
     assert done.returncode == 1
     assert re.fullmatch(r"Error: Could not read .*ExpiredTokenException.* is expired\. Sign in again .*\n", done.stderr), (
