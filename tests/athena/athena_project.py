@@ -18,6 +18,7 @@ from pyathena.cursor import DictCursor
 from recording import RecordingAws
 
 LONG_AGO = [date(2026, 5, 1) + timedelta(days=n) for n in range(120)]  # days of a backfill
+RUN_DBT = Path(__file__).with_name("run_dbt.py")
 DBT_CALLS = Path(__file__).parents[1] / "infra" / "dbt_calls.txt"
 
 
@@ -65,7 +66,7 @@ class AthenaProject:
         return [item["Key"] for page in pages for item in page.get("Contents", [])]
 
     def dbt(self, *arguments: str) -> subprocess.CompletedProcess:
-        command = [sys.executable, "-c", "from dbt.cli.main import cli; cli()", *arguments]
+        command = [sys.executable, str(RUN_DBT), *arguments]
         with self.aws.recording(self.calls):
             return subprocess.run(
                 command, env=self.environment, cwd=dbt_project.PROJECT, capture_output=True, text=True, check=False
