@@ -540,8 +540,11 @@ def test_empty_tables_are_said_in_words(database: Path) -> None:
     ("left_out", "says"),
     [
         ("daily_active_users", "No users in this period: no event by people has a user id."),
-        ("daily_funnel", "No funnels: no session took the first step of one."),
-        ("daily_product_performance", "No products in this period: no view, add to cart or purchase by people has a product id."),
+        ("daily_funnel", "No funnels: no session took the first step of one in seeds/funnels.csv."),
+        (
+            "daily_product_performance",
+            "No products in this period: no view, cart or purchase by people (seeds/event_catalog.csv) has a product id.",
+        ),
         ("daily_uploads", "No uploads: no event is what the event catalog calls one."),
         ("daily_events", "No events by people in this period."),
         ("hourly_reliability", "No requests in this period: no event has a status code."),
