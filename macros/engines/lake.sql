@@ -9,7 +9,7 @@
 {% macro read_log_lines(relation, new_exports) %}
 {#- A query for line and path (the object's) of every line of the exports in new_exports, read from nowhere else:
     their days (Athena) or folders (DuckDB) stand in it as literals. -#}
-    {%- if model.resource_type == 'unit_test' -%}
+    {%- if not execute or model.resource_type == 'unit_test' -%}
         {{ return('select line, path from ' ~ relation) }}
     {%- endif -%}
     {{ return(adapter.dispatch('read_log_lines')(relation, new_exports)) }}
@@ -20,7 +20,7 @@
     others by their "$path" where the condition on it is a range. -#}
     {%- set rows = run_query(
         "select date_format(export_date, '%Y/%m/%d'), export_task_id, is_new_day from " ~ new_exports ~ " order by 1, 2"
-    ).rows if execute else [] -%}
+    ).rows if load_relation(new_exports) else [] -%}
     {%- set new_days, days_again, ranges = [], [], [] -%}
     {%- set root = adapter.get_glue_table_location(relation).rstrip('/') if rows else '' -%}
     {%- for day, task_id, is_new_day in rows -%}
@@ -55,7 +55,7 @@
     {%- set folders = query_column(
         "select '" ~ lake_root() | replace("'", "''") ~ "/logs/' || strftime(export_date, '%Y/%m/%d/') || export_task_id from "
         ~ new_exports ~ " where objects > unreadable_objects"
-    ) -%}
+    ) if load_relation(new_exports) else [] -%}
     {%- set reads = ["select cast(null as varchar) as line, cast(null as varchar) as path where 1 = 0"] -%}
     {%- if folders -%}
         {%- set files = "glob([" ~ sql_literals(_object_globs(folders, '*')) ~ "])" -%}

@@ -155,3 +155,13 @@
 {% macro duckdb__unnest_days(first, last) -%}
     unnest(generate_series({{ first }}, {{ last }}, interval '1' day)) as days (day)
 {%- endmacro %}
+
+
+{% macro days_after(date, days) %}
+{#- A date so many days (an integer expression) after another. -#}
+    {{ return(adapter.dispatch('days_after')(date, days)) }}
+{% endmacro %}
+
+{% macro default__days_after(date, days) %}date_add('day', {{ days }}, {{ date }}){% endmacro %}
+
+{% macro duckdb__days_after(date, days) %}({{ date }} + {{ days }}){% endmacro %}

@@ -1,104 +1,107 @@
 {#- The end of a run: the ledger of loaded exports, and what the run has to say. -#}
 
-{% macro is_complete_run(results) %}
-{#- Whether every model of the project ran, and all that ran succeeded. -#}
+{% macro is_loaded(results) %}
+{#- Whether all models with the tag "loads" were built and none of their tests failed. Marts and their tests do not matter: a mart that
+    failed is caught up by its next run. -#}
+    {%- set models = graph.nodes.values() | selectattr('resource_type', 'equalto', 'model') | list -%}
+    {%- set loading, others = [], [] -%}
+    {%- for node in models -%}{%- do (loading if 'loads' in node.tags else others).append(node.unique_id) -%}{%- endfor -%}
     {%- set succeeded = [] -%}
     {%- for result in results -%}
-        {%- if result.status not in ('success', 'pass', 'warn', 'no-op') -%}{{ return(false) }}{%- endif -%}
-        {%- do succeeded.append(result.node.unique_id) -%}
+        {%- if result.status in ('success', 'pass', 'warn', 'no-op') -%}
+            {%- do succeeded.append(result.node.unique_id) -%}
+        {%- elif result.node.resource_type in ('test', 'unit_test') -%}
+            {%- set tested = result.node.depends_on.nodes -%}
+            {%- if tested | select('in', loading) | list and not tested | select('in', others) | list -%}{{ return(false) }}{%- endif -%}
+        {%- endif -%}
     {%- endfor -%}
-    {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.unique_id not in succeeded -%}
-        {{ return(false) }}
-    {%- endfor -%}
-    {{ return(true) }}
+    {{ return(not loading | reject('in', succeeded) | list) }}
 {% endmacro %}
 
 
 {% macro write_ledger(results) %}
 {#- on-run-end: the exports of this run become loaded, unless an object of theirs could not be read. -#}
-    {%- set ledger, new_exports, batch
-        = ref('loaded_exports'), ref('stg_cloudwatch__exports'), ref('stg_cloudwatch__log_lines') -%}
-    {%- if not execute or not is_complete_run(results) -%}{{ return('') }}{%- endif -%}
-    {%- do run_query(
-        "delete from " ~ ledger ~ " where export_task_id in (select export_task_id from " ~ new_exports ~ ")"
-    ) -%}
-    {%- set insert -%}
-        insert into {{ ledger }}
-        select
-            exports.export_task_id,
-            exports.log_group,
-            exports.export_date,
-            count(lines.export_task_id) as lines,
-            exports.bytes,
-            exports.exported_at,
-            {{ now_utc() }} as loaded_at
-        from {{ new_exports }} as exports
-        left join {{ batch }} as lines on exports.export_task_id = lines.export_task_id
-        where exports.unreadable_objects = 0
-        group by
-            exports.export_task_id, exports.log_group, exports.export_date, exports.bytes, exports.exported_at
+    {%- if not execute or not is_loaded(results) -%}{{ return('') }}{%- endif -%}
+    {%- set merge -%}
+        merge into {{ table_of('loaded_exports') }} as loaded
+        using {{ table_of('batch_counts') }} as exports
+        on loaded.export_task_id = exports.export_task_id
+        when matched and exports.unreadable_objects > 0 then delete
+        when matched then update set lines = exports.lines, bytes = exports.bytes, loaded_at = {{ now_utc() }}
+        when not matched and exports.unreadable_objects = 0 then
+            insert (export_task_id, log_group, export_date, lines, bytes, exported_at, loaded_at)
+            values (
+                exports.export_task_id, exports.log_group, exports.export_date, exports.lines, exports.bytes, exports.exported_at,
+                {{ now_utc() }}
+            )
     {%- endset -%}
-    {{ return(insert) }}
+    {{ return(merge) }}
+{% endmacro %}
+
+
+{% macro reported_fields() %}
+{#- The columns of fct_events that a run reports on: how often they are null. -#}
+    {{ return(
+        ['event_name', 'user_id', 'session_id', 'product_id', 'status_code', 'latency_ms', 'method', 'route']
+        + (extra_fields() | map(attribute='name') | list)
+    ) }}
 {% endmacro %}
 
 
 {% macro report_run(results) %}
 {#- on-run-end: what was loaded, how much of each field was null, which mapping found nothing, which event names nobody classified. -#}
-    {%- set new_exports, batch, catalog = ref('stg_cloudwatch__exports'), ref('stg_cloudwatch__log_lines'), ref('event_catalog') -%}
-    {%- set events, rejected = ref('fct_events'), ref('rejected_log_lines') -%}
-    {%- if not execute -%}{{ return('') }}{%- endif -%}
-    {%- set succeeded = [] -%}
-    {%- for result in results if result.status == 'success' -%}{%- do succeeded.append(result.node.name) -%}{%- endfor -%}
-    {%- if not (batch.name in succeeded and events.name in succeeded and rejected.name in succeeded) -%}
-        {{ return('') }}
-    {%- endif -%}
-    {%- set fields = ['event_name', 'user_id', 'session_id', 'product_id', 'status_code', 'latency_ms', 'method', 'route']
-        + (extra_fields() | map(attribute='name') | list) -%}
-    {%- set counts -%}
+    {%- set built = results | selectattr('status', 'equalto', 'success') | map(attribute='node.name') | list if execute else [] -%}
+    {%- if 'batch_counts' not in built -%}{{ return('') }}{%- endif -%}
+    {%- set counts, kept, catalog = table_of('batch_counts'), table_of('int_exports__daily_lines'), table_of('event_catalog') -%}
+    {%- set credited = kept and kept.identifier in built -%}
+    {%- set query -%}
         select
-            count(*),
-            count(distinct export_task_id),
-            count(case when reason is not null then 1 end)
-            {%- for field in fields %}, count(case when reason is null then {{ field }} end){% endfor %}
-        from {{ batch }}
+            coalesce(sum(lines), 0),
+            count(case when lines > 0 then 1 end),
+            coalesce(sum(rejected), 0),
+            min(export_date)
+            {%- for field in reported_fields() %}, coalesce(sum({{ field }}), 0){% endfor %}
+            {%- if credited %},
+            (
+                select sum(kept.events + kept.rejected) from {{ kept }} as kept
+                where kept.export_task_id in (select exports.export_task_id from {{ counts }} as exports)
+            )
+            {%- endif %}
+        from {{ counts }}
     {%- endset -%}
-    {%- set row = run_query(counts).rows[0] -%}
-    {%- set lines, rejected_lines = row[0] | int, row[2] | int -%}
-    {%- set read = lines - rejected_lines -%}
-    {%- if lines == 0 -%}
+    {%- set row = run_query(query).rows[0] -%}
+    {%- set read, rejected = row[0] | int, row[2] | int -%}
+    {%- if read == 0 -%}
         {{ log("Nothing new to load.", info=true) }}
         {{ return('') }}
     {%- endif -%}
-    {%- set credited -%}
-        select count(*) as lines from {{ events }}
-        where export_task_id in (select export_task_id from {{ new_exports }})
-        union all
-        select count(*) as lines from {{ rejected }}
-        where export_task_id in (select export_task_id from {{ new_exports }})
-    {%- endset -%}
-    {%- set credit = query_column(credited) -%}
-    {{ log(
-        "Loaded " ~ "{:,}".format(lines) ~ " lines of " ~ row[1] ~ " exports, " ~ "{:,}".format(rejected_lines) ~ " of them no events, "
-        ~ "{:,}".format(lines - (credit | map('int') | sum)) ~ " duplicates.", info=true
-    ) }}
-    {%- for field in fields -%}
-        {%- set found = row[loop.index + 2] | int -%}
+    {%- set duplicates = ", {:,} duplicates".format(read - (row[-1] or 0) | int) if credited else '' -%}
+    {{ log("Loaded {:,} lines of {} exports, {:,} of them no events{}.".format(read, row[1], rejected, duplicates), info=true) }}
+    {%- set reading = run_state().versions.get('batch_lines') -%}
+    {%- if reading and reading.definition != reading_definition() and not flags.FULL_REFRESH -%}
         {{ log(
-            "  " ~ "%-14s" | format(field) ~ "%5.1f" | format(100 - 100 * found / read if read else 100) ~ " % null", info=true
+            "What is read from log lines has changed (fields, bots or limits). It holds from these exports on, the first of them of "
+            ~ row[3] ~ "; only dbt build --full-refresh reads older lines again.", info=true
         ) }}
-        {%- if read and not found -%}
+    {%- endif -%}
+    {%- for field in reported_fields() -%}
+        {%- set found, events = row[loop.index + 3] | int, read - rejected -%}
+        {{ log("  %-14s%5.1f %% null" | format(field, 100 - 100 * found / events if events else 100), info=true) }}
+        {%- if events and not found -%}
             {%- do exceptions.warn(
                 "Warning: no event of this run has a value for " ~ field ~ ": none of its JSON paths was found. Set it under vars:"
                 ~ " event_fields in dbt_project.yml, or --vars '{event_fields: {" ~ ('path' if field == 'route' else field) ~ ": [your.path]}}'."
             ) -%}
         {%- endif -%}
     {%- endfor -%}
-    {%- set unclassified = query_column(
-        "select lines.event_name || ' (' || cast(count(*) as varchar) || ')' from " ~ batch ~ " as lines left join " ~ catalog
-        ~ " as catalog on lines.event_name = catalog.event_name where lines.reason is null and lines.event_name is not null"
-        ~ " and catalog.event_name is null group by lines.event_name order by count(*) desc limit 10"
-    ) -%}
-    {%- if unclassified -%}
-        {{ log("Not in seeds/event_catalog.csv, so counted by name only: " ~ unclassified | join(', '), info=true) }}
+    {%- if catalog -%}
+        {%- set unclassified = query_column(
+            "select lines.event_name || ' (' || cast(count(*) as varchar) || ')' from " ~ table_of('batch_lines') ~ " as lines left join " ~ catalog
+            ~ " as catalog on lines.event_name = catalog.event_name where lines.reason is null and lines.event_name is not null"
+            ~ " and catalog.event_name is null group by lines.event_name order by count(*) desc limit 10"
+        ) -%}
+        {%- if unclassified -%}
+            {{ log("Not in seeds/event_catalog.csv, so counted by name only: " ~ unclassified | join(', '), info=true) }}
+        {%- endif -%}
     {%- endif -%}
 {% endmacro %}

@@ -1,5 +1,5 @@
 -- A row is one event, under the names that the API's logs use. A filter on timestamp reads only its days.
-{{ config(materialized='view', pre_hook="{{ use_own_schema() }}") }}
+{{ config(materialized='view') }}
 
 select
     event_name as "eventName",
@@ -10,4 +10,4 @@ select
     latency_ms as "latencyMs",
     -- Quoted: a reserved word on Athena.
     event_at as "timestamp" -- noqa: RF06
-from {{ own_schema(ref('fct_events')) }}
+from {{ ref('fct_events') }}

@@ -1,58 +1,30 @@
--- A row is one published line that is no event, as it stands, with the reason. Incremental: appended unless here already;
--- of copies the one of the earliest export stays.
+-- A row is one published line that is no event, as it stands, with the reason. Incremental, as fct_events is.
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
-    post_hook="{{ delete_later_copies() }}"
+    partitioned_by=['day(line_at)'] if target.type == 'athena' else none,
+    post_hook="{{ delete_later_copies('line_id', 'line_at') }}"
 ) }}
 
+-- depends_on: {{ ref('changed_days') }}
 {{ refuse_partial_full_refresh() }}
 
-with lines as (
-    select * from {{ ref('int_log_lines__identified') }}
-    where reason is not null
-),
-
-ranked as (
+with rejected as (
     select
         event_id as line_id,
-        logged_at,
+        cast(logged_at as timestamp(6)) as logged_at,
+        cast(line_at as timestamp(6)) as line_at,
         line,
         reason,
         log_group,
         log_stream,
         export_task_id,
-        exported_at,
-        row_number() over (partition by event_id order by exported_at, export_task_id) as copy_rank
-    from lines
-),
-
-rejected as (
-    select
-        line_id,
-        logged_at,
-        line,
-        reason,
-        log_group,
-        log_stream,
-        export_task_id,
-        exported_at
-    from ranked
-    where copy_rank = 1
+        cast(exported_at as timestamp(6)) as exported_at
+    from {{ ref('batch_identified') }}
+    where reason is not null and is_kept
 )
 
-select rejected.*
-from rejected
+select * from rejected
 {% if is_incremental() -%}
-where
-    not exists (
-        select 1
-        from {{ this }} as earlier
-        where
-            earlier.line_id = rejected.line_id
-            and (
-                earlier.exported_at < rejected.exported_at
-                or (earlier.exported_at = rejected.exported_at and earlier.export_task_id <= rejected.export_task_id)
-            )
-    )
+where not {{ loaded_before('rejected', 'line_id', 'line_at') }}
 {%- endif %}

@@ -1,34 +1,19 @@
 -- A row is one product on one day that was viewed, put into a cart or bought. Bots are left out.
--- Incremental by day: only days that this run's batch touched are computed again.
-{{ config(
-    unique_key=['event_date', 'product_id'],
-    post_hook="delete from {{ this }} where views = 0 and add_to_carts = 0 and purchases = 0"
-) }}
-{%- set days = affected_days() %}
+{{ config(unique_key=['event_date', 'product_id'], **gone_when_null('views')) }}
 
-with events as (
-    select
-        {{ local_date('event_at') }} as event_date,
-        product_id,
-        {{ is_event('product_view', 'fct_events') }} as is_view,
-        {{ is_event('add_to_cart', 'fct_events') }} as is_add_to_cart,
-        {{ is_event('purchase', 'fct_events') }} as is_purchase
-    from {{ ref('fct_events') }} as fct_events
-    where
-        not is_bot
-        and product_id is not null
-        and {{ in_days('event_at', days) }}
-),
-
-counted as (
+with counted as (
     select
         event_date,
         product_id,
-        count(case when is_view then 1 end) as views,
-        count(case when is_add_to_cart then 1 end) as add_to_carts,
-        count(case when is_purchase then 1 end) as purchases
-    from events
-    where is_view or is_add_to_cart or is_purchase
+        count(case when meaning = 'product_view' then 1 end) as views,
+        count(case when meaning = 'add_to_cart' then 1 end) as add_to_carts,
+        count(case when meaning = 'purchase' then 1 end) as purchases
+    from {{ ref('int_events') }}
+    where
+        not is_bot
+        and product_id is not null
+        and meaning in ('product_view', 'add_to_cart', 'purchase')
+        and {{ in_affected_days() }}
     group by event_date, product_id
 ),
 
@@ -39,8 +24,4 @@ rated as (
     from counted
 )
 
-select * from rated
-{{ and_vanished(
-    'rated', ['event_date', 'product_id'], ['views', 'add_to_carts', 'purchases'],
-    in_dates('existing.event_date', days)
-) }}
+{{ with_gone_rows('rated') }}

@@ -1,28 +1,8 @@
 -- A row is one day of one log group: what was exported for it, when, and what became of its lines.
--- Built whole on each run: it reads only two small columns of the events.
+-- Built whole on each run, from a few rows for each export.
 {{ config(materialized='table') }}
 
-with this_run as (
-    select
-        exports.export_task_id,
-        exports.log_group,
-        exports.export_date,
-        count(lines.export_task_id) as lines,
-        exports.bytes,
-        exports.exported_at,
-        exports.unreadable_objects
-    from {{ ref('stg_cloudwatch__exports') }} as exports
-    left join {{ ref('stg_cloudwatch__log_lines') }} as lines on exports.export_task_id = lines.export_task_id
-    group by
-        exports.export_task_id,
-        exports.log_group,
-        exports.export_date,
-        exports.bytes,
-        exports.exported_at,
-        exports.unreadable_objects
-),
-
-loaded_before as (
+with loaded_before as (
     select
         loaded.export_task_id,
         loaded.log_group,
@@ -32,29 +12,30 @@ loaded_before as (
         loaded.exported_at,
         0 as unreadable_objects
     from {{ ref('loaded_exports') }} as loaded
-    left join this_run on loaded.export_task_id = this_run.export_task_id
+    left join {{ ref('batch_counts') }} as this_run on loaded.export_task_id = this_run.export_task_id
     where this_run.export_task_id is null
 ),
 
 exports as (
     select * from loaded_before
     union all
-    select * from this_run
-),
-
-event_counts as (
     select
         export_task_id,
-        count(*) as events
-    from {{ ref('fct_events') }}
-    group by export_task_id
+        log_group,
+        export_date,
+        lines,
+        bytes,
+        exported_at,
+        unreadable_objects
+    from {{ ref('batch_counts') }}
 ),
 
-rejected_counts as (
+kept as (
     select
         export_task_id,
-        count(*) as rejected
-    from {{ ref('rejected_log_lines') }}
+        sum(events) as events,
+        sum(rejected) as rejected
+    from {{ ref('int_exports__daily_lines') }}
     group by export_task_id
 ),
 
@@ -64,14 +45,13 @@ exported_days as (
         exports.log_group,
         count(*) as exports,
         cast(sum(exports.lines) as bigint) as lines,
-        cast(sum(coalesce(event_counts.events, 0)) as bigint) as events,
-        cast(sum(coalesce(rejected_counts.rejected, 0)) as bigint) as rejected,
+        cast(sum(coalesce(kept.events, 0)) as bigint) as events,
+        cast(sum(coalesce(kept.rejected, 0)) as bigint) as rejected,
         cast(sum(exports.bytes) as bigint) as bytes,
         min(exports.exported_at) as exported_at,
         cast(sum(exports.unreadable_objects) as bigint) as unreadable_objects
     from exports
-    left join event_counts on exports.export_task_id = event_counts.export_task_id
-    left join rejected_counts on exports.export_task_id = rejected_counts.export_task_id
+    left join kept on exports.export_task_id = kept.export_task_id
     group by exports.export_date, exports.log_group
 ),
 

@@ -1,32 +1,18 @@
 -- A row is one endpoint (method and route) on one day at which somebody logged in or was refused. Bots count: attacks are theirs.
--- Incremental by day: only days that this run's batch touched are computed again.
-{{ config(unique_key=['event_date', 'method', 'route'], post_hook="delete from {{ this }} where attempts = 0") }}
-{%- set days = affected_days() %}
+{{ config(unique_key=['event_date', 'method', 'route'], **gone_when_null('attempts')) }}
 
-with events as (
-    select
-        {{ local_date('event_at') }} as event_date,
-        coalesce(method, '(none)') as method,
-        coalesce(route, '(none)') as route,
-        user_id,
-        status_code is not null as is_request,
-        {{ is_event('login', 'fct_events') }} as is_login,
-        {{ is_event('auth_failure', 'fct_events') }} as is_failure
-    from {{ ref('fct_events') }} as fct_events
-    where {{ in_days('event_at', days) }}
-),
-
-counted as (
+with counted as (
     select
         event_date,
-        method,
-        route,
-        count(case when is_request or is_login or is_failure then 1 end) as attempts,
-        count(case when is_failure then 1 end) as failures,
-        count(distinct case when is_failure then user_id end) as users
-    from events
-    group by event_date, method, route
-    having bool_or(is_login or is_failure)
+        coalesce(method, '(none)') as method,
+        coalesce(route, '(none)') as route,
+        count(case when status_code is not null or meaning in ('login', 'auth_failure') then 1 end) as attempts,
+        count(case when meaning = 'auth_failure' then 1 end) as failures,
+        count(distinct case when meaning = 'auth_failure' then user_id end) as users
+    from {{ ref('int_events') }}
+    where {{ in_affected_days() }}
+    group by event_date, coalesce(method, '(none)'), coalesce(route, '(none)')
+    having bool_or(meaning in ('login', 'auth_failure'))
 ),
 
 rated as (
@@ -36,8 +22,4 @@ rated as (
     from counted
 )
 
-select * from rated
-{{ and_vanished(
-    'rated', ['event_date', 'method', 'route'], ['attempts', 'failures', 'users'],
-    in_dates('existing.event_date', days)
-) }}
+{{ with_gone_rows('rated') }}

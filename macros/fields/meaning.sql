@@ -1,0 +1,43 @@
+{#- The one meaning of an event: that of the most specific row of event_catalog that fits it. More filled columns are more specific; among
+    equally many, status_code comes first, then event_name, route and method. So rows tie only where their conditions are the same,
+    and check_event_catalog() refuses these. -#}
+
+{% macro _column_sets() %}
+{#- Each set of columns that a row of the catalog can fill, the most specific first. -#}
+    {%- set sets = [] -%}
+    {%- for size in [4, 3, 2, 1] -%}
+        {%- for number in range(15, 0, -1) -%}
+            {%- set filled = [] -%}
+            {%- for column, bit in [('status_code', 8), ('event_name', 4), ('route', 2), ('method', 1)] if number // bit % 2 -%}
+                {%- do filled.append(column) -%}
+            {%- endfor -%}
+            {%- if filled | length == size -%}{%- do sets.append(filled) -%}{%- endif -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return(sets) }}
+{% endmacro %}
+
+
+{% macro join_meanings(catalog) %}
+{#- Joins for the relation "events": the row of the catalog that fits, for each set of columns. -#}
+    {%- set joins = [] -%}
+    {%- for filled in _column_sets() -%}
+        {%- set name, of, on = 'meaning_' ~ loop.index, [], [] -%}
+        {%- for column in _column_sets()[0] -%}
+            {%- do of.append(column ~ ' is ' ~ ('not ' if column in filled else '') ~ 'null') -%}
+        {%- endfor -%}
+        {%- for column in filled -%}{%- do on.append(name ~ '.' ~ column ~ ' = events.' ~ column) -%}{%- endfor -%}
+        {%- do joins.append(
+            'left join (select * from ' ~ catalog ~ ' where ' ~ of | join(' and ') ~ ') as ' ~ name ~ ' on ' ~ on | join(' and ')
+        ) -%}
+    {%- endfor -%}
+    {{ return(joins | join('\n')) }}
+{% endmacro %}
+
+
+{% macro meaning_columns() %}
+{#- The meaning that these joins found. -#}
+    {%- set found = [] -%}
+    {%- for filled in _column_sets() -%}{%- do found.append('meaning_' ~ loop.index ~ '.meaning') -%}{%- endfor -%}
+    {{ return('coalesce(' ~ found | join(', ') ~ ')') }}
+{% endmacro %}

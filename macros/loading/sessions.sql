@@ -1,0 +1,71 @@
+{#- Which sessions a run computes again: those that touch an affected day, each from all days that it reaches into. -#}
+
+{% macro session_days() %}
+{#- For batch_session_events: affected, the days that its readers must compute again, and reached, these and all days of the sessions in
+    the readers' tables that touch them. Both none where a reader is built whole. -#}
+    {%- set all = {'affected': none, 'reached': none} -%}
+    {%- if not execute or flags.FULL_REFRESH -%}{{ return(all) }}{%- endif -%}
+    {%- set state = run_state() -%}
+    {%- set loads = [] -%}
+    {%- for reader in _session_tables() -%}
+        {%- if reader in state.outdated or not table_of(reader) -%}{{ return(all) }}{%- endif -%}
+        {%- do loads.append(state.versions[reader].load_number) -%}
+    {%- endfor -%}
+    {%- set affected = days_changed_since(loads | min) -%}
+    {%- set reached = affected | list -%}
+    {%- if affected -%}
+        {%- set query -%}
+            select distinct
+                cast({{ local_date('started_at') }} as varchar) as first_day,
+                cast({{ local_date('ended_at') }} as varchar) as last_day
+            from ({{ sessions_that_touch(affected) }}) as sessions
+        {%- endset -%}
+        {%- for row in run_query(query).rows -%}
+            {%- set first = modules.datetime.date.fromisoformat(row[0] | string) -%}
+            {%- set last = modules.datetime.date.fromisoformat(row[1] | string) -%}
+            {%- for offset in range((last - first).days + 1) -%}
+                {%- do reached.append(first + modules.datetime.timedelta(days=offset)) -%}
+            {%- endfor -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return({'affected': affected, 'reached': reached | unique | sort}) }}
+{% endmacro %}
+
+
+{% macro _session_tables() %}
+{#- Names of the incremental models that are made of batch_session_events, a row a session or more. -#}
+    {%- set names = [] -%}
+    {%- for node in versioned_models() if 'session_id' in node.columns -%}
+        {%- for id in node.depends_on.nodes if id.endswith('.batch_session_events') -%}{%- do names.append(node.name) -%}{%- endfor -%}
+    {%- endfor -%}
+    {{ return(names) }}
+{% endmacro %}
+
+
+{% macro sessions_that_touch(days) %}
+{#- A query for session_id, started_at and ended_at of the sessions in these tables that touch the days. -#}
+    {%- set queries = [] -%}
+    {%- for name in _session_tables() -%}
+        {%- do queries.append(
+            'select session_id, started_at, ended_at from ' ~ table_of(name) ~ ' as existing where ' ~ touches_days('existing', days)
+        ) -%}
+    {%- endfor -%}
+    {{ return(queries | join(' union ')) }}
+{% endmacro %}
+
+
+{% macro touches_days(session, days) %}
+{#- A condition on a session: it lies in one of the days, reaches into it, or comes within the session gap of it. -#}
+    {%- set conditions = [] -%}
+    {%- for start, end in utc_ranges(days, var('session_gap_minutes')) -%}
+        {%- do conditions.append(
+            session ~ ".started_at <= timestamp '" ~ end ~ "' and " ~ session ~ ".ended_at >= timestamp '" ~ start ~ "'"
+        ) -%}
+    {%- endfor -%}
+    {{ return('((' ~ conditions | join(') or (') ~ '))' if conditions else '1 = 0') }}
+{% endmacro %}
+
+
+{% macro gap_session_id(user_id, started_at) -%}
+    {{ user_id }} || '@' || {{ iso_text(started_at) }}
+{%- endmacro %}

@@ -1,0 +1,25 @@
+-- A row is one export of this run: how many lines it held, how many of them are events, and how many of these have each field.
+-- A work table of one run.
+{{ config(materialized='table') }}
+
+select
+    exports.export_task_id,
+    exports.log_group,
+    exports.export_date,
+    exports.bytes,
+    exports.exported_at,
+    exports.unreadable_objects,
+    count(lines.export_task_id) as lines,
+    count(case when lines.reason is not null then 1 end) as rejected
+    {%- for field in reported_fields() %},
+    count(case when lines.reason is null then lines.{{ field }} end) as {{ field }}
+    {%- endfor %}
+from {{ ref('batch_exports') }} as exports
+left join {{ ref('batch_lines') }} as lines on exports.export_task_id = lines.export_task_id
+group by
+    exports.export_task_id,
+    exports.log_group,
+    exports.export_date,
+    exports.bytes,
+    exports.exported_at,
+    exports.unreadable_objects
