@@ -37,8 +37,8 @@ FIELDS["latency_ms"] = [
 ]
 
 
-def catalog_row(event_name: str, status_code: str, route: str, meaning: str) -> dict[str, str]:
-    return {"event_name": event_name, "status_code": status_code, "route": route, "meaning": meaning}
+def catalog_row(event_name: str, status_code: str, route: str, meaning: str, method: str = "") -> dict[str, str]:
+    return {"event_name": event_name, "method": method, "status_code": status_code, "route": route, "meaning": meaning}
 
 
 CATALOG = [
@@ -248,9 +248,15 @@ def test_the_digest_is_eight_bytes_of_md5_little_endian_halved():
 
 def test_a_line_is_its_own_identity(lake):
     lake.export("a", [line(eventName="x")])
-    text = '/shop/api\ns1\n2026-10-01T12:00:00.000Z {"eventName": "x"}'
-    assert hashlib.md5(text.encode(), usedforsecurity=False).hexdigest().startswith("bff2d93f191212be")
-    assert lake.compute().fct_events[0]["event_id"] == 0xBE1212193FD9F2BF >> 1
+    md5_begins = {
+        b'2026-10-01T12:00:00.000Z {"eventName": "x"}': "5f4984db0f7671a6",
+        b"log group /shop/api": "676fd1312c16770e",
+        b"log stream s1": "b058e51bcca2e60b",
+    }
+    for text, begins in md5_begins.items():
+        assert hashlib.md5(text, usedforsecurity=False).hexdigest().startswith(begins)
+    halves = [int.from_bytes(bytes.fromhex(begins), "little") >> 1 for begins in md5_begins.values()]
+    assert lake.compute().fct_events[0]["event_id"] == halves[0] ^ halves[1] ^ halves[2]
 
 
 def test_the_kth_identical_line_of_a_stream_has_k_in_its_identity(lake):
@@ -259,12 +265,12 @@ def test_the_kth_identical_line_of_a_stream_has_k_in_its_identity(lake):
     lake.write("a", [line()], stream="s2")  # and starts again in another stream
     lake.publish("a")
     text = "2026-10-01T12:00:00.000Z {}"
-    first = oracle.digest(f"/shop/api\ns1\n{text}")
+    first = oracle.line_digest("/shop/api", "s1", text)
     assert {event["event_id"] for event in lake.compute().fct_events} == {
         first,
         oracle.digest(f"{first}\n2"),
         oracle.digest(f"{first}\n3"),
-        oracle.digest(f"/shop/api\ns2\n{text}"),
+        oracle.line_digest("/shop/api", "s2", text),
     }
 
 
@@ -303,7 +309,7 @@ def test_within_an_export_the_earliest_copy_is_kept_and_then_the_lower_digest(la
 
     lines = [line(eventId="e", eventName=name) for name in "xyz"]
     lake.export("a", lines)
-    lowest = min(lines, key=lambda text: oracle.digest(f"/shop/api\ns1\n{text}"))
+    lowest = min(lines, key=lambda text: oracle.line_digest("/shop/api", "s1", text))
     (event,) = lake.compute().fct_events
     assert f'"{event["event_name"]}"' in lowest
 
@@ -338,15 +344,15 @@ def test_rejected_lines_keep_the_digest_of_their_line_and_the_earliest_export(la
     lake.export("later", [text, text], at="2026-10-03T12:00:00.000Z")
     lake.export("first", [text])
     rejected = {row["line_id"]: row for row in lake.compute().rejected_log_lines}
-    first = oracle.digest(f"/shop/api\ns1\n{text}")
+    first = oracle.line_digest("/shop/api", "s1", text)
     assert {line_id: row["export_task_id"] for line_id, row in rejected.items()} == {
         first: "first",
         oracle.digest(f"{first}\n2"): "later",
     }
-    row = rejected[oracle.digest(f"/shop/api\ns1\n{text}")]
-    del row["line_id"]
-    assert row == {
+    assert rejected[first] == {
+        "line_id": first,
         "logged_at": at("12:00"),
+        "line_at": at("12:00"),
         "line": text,
         "reason": "unreadable_timestamp",
         "log_group": "/shop/api",
@@ -356,7 +362,35 @@ def test_rejected_lines_keep_the_digest_of_their_line_and_the_earliest_export(la
     }
 
 
+@pytest.mark.parametrize(("text", "line_format"), [("  at frame (shop.js:7)", "cloudwatch"), ("Listening", "plain")])
+def test_a_rejected_line_without_a_time_belongs_to_its_exported_day(lake, text, line_format):
+    lake.export("a", [text, text], line_format=line_format)
+    lake.export("a again", [text, text], line_format=line_format, at="2026-10-03T12:00:00.000Z")
+    lake.export("b", [text], day="2026-10-02", line_format=line_format)
+    of_line = oracle.line_digest("/shop/api", "s1", text)
+    first, second = oracle.digest(f"{of_line}\n2026-10-01"), oracle.digest(f"{of_line}\n2026-10-02")
+    rejected = {row["line_id"]: row for row in lake.compute().rejected_log_lines}
+    assert {line_id: (row["export_task_id"], row["logged_at"], row["line_at"]) for line_id, row in rejected.items()} == {
+        first: ("a", None, datetime(2026, 10, 1)),
+        oracle.digest(f"{first}\n2"): ("a", None, datetime(2026, 10, 1)),
+        second: ("b", None, datetime(2026, 10, 2)),
+    }
+
+
+def test_an_event_without_a_cloudwatch_time_has_the_digest_of_its_line(lake):
+    text = '{"ts": 1790812800}'
+    for day in ("2026-10-01", "2026-10-02"):
+        lake.export(day, [text], day=day, line_format="plain")
+    assert [event["event_id"] for event in lake.compute().fct_events] == [oracle.line_digest("/shop/api", "s1", text)]
+
+
 # ----------------------------------------------------------------------------------- lines that are no events
+
+
+def test_how_far_a_timestamp_may_be_from_the_log_time_can_be_configured(lake):
+    lake.export("a", [line(timestamp="2026-10-03T12:00:00Z")])
+    assert len(lake.compute(max_days_from_log_time=2).fct_events) == 1
+    assert lake.compute(max_days_from_log_time=1.9).fct_events == []
 
 
 @pytest.mark.parametrize(
@@ -1107,16 +1141,58 @@ def test_products_have_a_row_for_a_view_a_cart_or_a_purchase(lake):
     assert [*rows[0]] == ["event_date", "product_id", "views", "add_to_carts", "purchases", "purchase_rate"]
 
 
-def test_one_event_may_mean_several_things_of_a_product_but_each_once(lake):
-    lake.export("a", [line(productId="p", eventName="one_click", statusCode=201)])
-    catalog = [
-        catalog_row("one_click", "", "", "add_to_cart"),
-        catalog_row("one_click", "201", "", "purchase"),
-        catalog_row("", "201", "", "purchase"),
-        catalog_row("one_click", "200", "", "product_view"),
-    ]
-    (row,) = lake.compute(catalog=catalog).daily_product_performance
-    assert (row["views"], row["add_to_carts"], row["purchases"]) == (0, 1, 1)
+BLANK = {"event_name": "", "status_code": "", "route": "", "method": ""}
+
+
+@pytest.mark.parametrize(
+    ("stronger", "weaker"),
+    [
+        # more conditions
+        ({"event_name": "x", "route": "/a", "method": "GET"}, {"event_name": "x", "status_code": "200"}),
+        ({"route": "/a", "method": "GET"}, {"status_code": "200"}),
+        ({"method": "GET"}, {}),
+        # equally many: status_code, then event_name, then route, then method
+        ({"status_code": "200"}, {"event_name": "x"}),
+        ({"event_name": "x"}, {"route": "/a"}),
+        ({"route": "/a"}, {"method": "GET"}),
+        ({"status_code": "200", "method": "GET"}, {"event_name": "x", "route": "/a"}),
+        ({"status_code": "200", "route": "/a"}, {"status_code": "200", "method": "GET"}),
+        ({"event_name": "x", "method": "GET"}, {"route": "/a", "method": "GET"}),
+    ],
+)
+def test_an_event_means_what_its_most_specific_catalog_row_says(stronger, weaker):
+    event = {"event_name": "x", "status_code": 200, "route": "/a", "method": "GET"}
+    rows = [catalog_row(**BLANK | stronger, meaning="stronger"), catalog_row(**BLANK | weaker, meaning="weaker")]
+    assert [oracle.meanings_of(catalog)(event) for catalog in (rows, rows[::-1])] == ["stronger", "stronger"]
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [{"event_name": "y"}, {"event_name": "X"}, {"status_code": "201"}, {"route": "/a/"}, {"method": "POST"}],
+)
+def test_a_catalog_row_fits_where_all_its_conditions_do(condition):
+    meaning_of = oracle.meanings_of([catalog_row(**BLANK | {"event_name": "x"} | condition, meaning="other")])
+    event = {"event_name": "x", "status_code": 200, "route": "/a", "method": "GET"}
+    assert meaning_of(event) is None
+    assert meaning_of(event | dict.fromkeys(condition)) is None  # a condition never fits null
+
+
+def test_a_catalog_without_the_column_method_is_read_too():
+    meaning_of = oracle.meanings_of([{"event_name": "x", "status_code": "", "route": "", "meaning": "search"}])
+    assert meaning_of({"event_name": "x", "status_code": None, "route": None, "method": "GET"}) == "search"
+
+
+def test_every_mart_goes_by_the_one_meaning_of_an_event(lake):
+    event = {"sessionId": "s", "productId": "p", "path": "/buy", "method": "POST", "statusCode": 401}
+    lake.export("a", [line(eventName="order_placed", **event), line(eventName="upload_done", **event)])
+    catalog = [*CATALOG, catalog_row("order_placed", "401", "", "login"), catalog_row("", "401", "/buy", "upload_requested")]
+    tables = lake.compute(catalog=catalog)
+    # the first is a login alone, by its status and name; the second, by its status and route, an upload_requested alone
+    assert [row["converted"] for row in tables.sessions] == [False]
+    assert tables.daily_product_performance == []
+    assert [row["auth_failures"] for row in tables.hourly_reliability] == [0]
+    assert [(row["attempts"], row["failures"]) for row in tables.daily_auth_failures] == [(2, 0)]
+    assert [tuple(row.values())[1:] for row in tables.daily_uploads] == [(1, 0, 0)]
 
 
 def test_users_are_active_in_windows_of_1_7_and_30_days(lake):
@@ -1207,11 +1283,11 @@ def test_endpoints_have_a_row_for_a_login_or_an_auth_failure(lake):
     lake.export("a", [
         line(**login, eventName="logged_in", statusCode=200, userId="u1"),
         line(**login, eventName="logged_in", userId="u1"),
-        line(**login, eventName="login_failed", statusCode=401, userId="u2"),  # two catalog rows, one failure
+        line(**login, eventName="login_failed", statusCode=401, userId="u2"),  # two catalog rows fit
         line(**login, eventName="login_failed", statusCode=401, userId="u2"),
         line(**login, statusCode=403, userId="u3", userAgent="bot"),
         line(**login, eventName="login_failed"),
-        line(**login, eventName="logged_in", statusCode=401),  # both a login and a failure, one attempt
+        line(**login, eventName="logged_in", statusCode=401),  # a failure: the status weighs more than the name
         line(**login, statusCode=200, userId="u4"),  # a request
         line(**login, eventName="searched"),  # neither
         line(method="GET", path="/orders", statusCode=403, userId="u5"),  # only requests
@@ -1327,10 +1403,12 @@ def test_the_configuration_of_a_project(tmp_path):
         "    latency_ms: [took, {path: duration, unit: s}]\n"
         "  bot_user_agents: 'bot\\b'\n"
         "  reporting_timezone: Europe/Berlin\n"
-        "  shop: {session_gap_minutes: 20}\n"
+        "  shop: {session_gap_minutes: 20, max_days_from_log_time: 7}\n"
     )
     (tmp_path / "seeds").mkdir()
-    (tmp_path / "seeds" / "event_catalog.csv").write_text("event_name,status_code,route,meaning\n,401,,auth_failure\n")
+    (tmp_path / "seeds" / "event_catalog.csv").write_text(
+        "event_name,method,status_code,route,meaning\n,POST,401,,auth_failure\n"
+    )
     (tmp_path / "seeds" / "funnels.csv").write_text("funnel,step_number,event_name\nbuy,1,viewed\nbuy,2,order_placed\n")
     assert oracle.load_config(tmp_path) == Config(
         fields={
@@ -1338,9 +1416,10 @@ def test_the_configuration_of_a_project(tmp_path):
             "latency_ms": [{"path": "took", "unit": None}, {"path": "duration", "unit": "s"}],
         },
         bot_pattern="bot\\b",
-        catalog=[catalog_row("", "401", "", "auth_failure")],
+        catalog=[catalog_row("", "401", "", "auth_failure", method="POST")],
         reporting_timezone="Europe/Berlin",
         session_gap_minutes=20,
+        max_days_from_log_time=7,
         funnels=funnel("buy", "viewed", "order_placed"),
     )
 
