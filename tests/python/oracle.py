@@ -620,9 +620,9 @@ def read_epoch(text: str) -> datetime | str | None:
     """Rule: text of number -> epoch, by magnitude of abs value: < 1e11 s, < 1e14 ms, < 1e17 us, else ns
     (exact decimal arithmetic, floor to microsecond)."""
     value = EXACT.create_decimal(text)
-    size = value.copy_abs()
-    if size >= 2**63:
+    if not -(2**63) <= value < 2**63:
         return None  # no clock counts that far
+    size = value.copy_abs()
     to_microseconds = next(power for limit, power in POWERS_BY_SIZE if size < limit)
     microseconds = EXACT.scaleb(value, to_microseconds)
     first, end = MICROSECONDS_IN_RANGE
