@@ -1,12 +1,12 @@
-"""The rules of tests/rules/*.yml, example by example, and how to hold the tables of any engine to them.
+"""The cases of tests/rules/*.yml, and a check of any engine's tables against them.
 
 A file is a list of rules, each with its cases. A case is one line, given as
     message: after the CloudWatch time 2026-10-01T12:00:00.000Z
     line: whole, of an export in CloudWatch's format
     plain_line: whole, of an export in plain format
-and what becomes of it: `event` or `rejected`, with columns of its row in fct_events or rejected_log_lines. In
-single quotes YAML takes every character as it is, in double quotes it reads escapes. `encoding` writes the line
-in another encoding than UTF-8. The exported day is 2026-10-01.
+and what becomes of it: `event` or `rejected`, with columns of its row in fct_events or rejected_log_lines. YAML
+takes every character in single quotes as it is and reads escapes in double quotes. `encoding` is that of the
+line, by default UTF-8. The exported day is 2026-10-01.
 """
 
 from __future__ import annotations
