@@ -77,7 +77,7 @@ def exports() -> dict[str, dict[str, bytes]]:
 def check(case: Case, tables: Mapping[str, list[Row]]) -> None:
     """Fails unless the case's line is one row, of the right table, with the expected values."""
     rows = [(name, row) for name in TABLES.values() for row in tables[name] if row["log_stream"] == case.stream]
-    found = [(name, {column: row.get(column) for column in case.expected}) for name, row in rows]
+    found = [(name, {column: row.get(column, "no such column") for column in case.expected}) for name, row in rows]
     one_row = [name for name, _ in found] == [case.table]
     fits = one_row and all(is_same(value, found[0][1][column]) for column, value in case.expected.items())
     assert fits, f"{case.line!r}: expected {case.table} {case.expected}, found {found}"
