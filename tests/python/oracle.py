@@ -19,7 +19,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import MAX_EMAX, MIN_EMIN, ROUND_FLOOR, Context, Decimal
 from functools import cache
 from itertools import pairwise
@@ -44,6 +44,7 @@ class Config:
     catalog: list[dict[str, str]]  # rows of event_catalog.csv, '' where blank
     reporting_timezone: str = "UTC"
     dedupe_horizon_days: float = 1
+    max_days_from_log_time: float = 35
     session_gap_minutes: float = 30
     export_late_after_hours: float = 36
     funnels: list[dict[str, str]] = field(default_factory=list)  # rows of funnels.csv
@@ -87,7 +88,13 @@ def load_config(project_dir: Path) -> Config:
     def entry(item: str | dict[str, str]) -> dict[str, str | None]:
         return {"path": item, "unit": None} if isinstance(item, str) else {"unit": None, **item}
 
-    optional = ("reporting_timezone", "dedupe_horizon_days", "session_gap_minutes", "export_late_after_hours")
+    optional = (
+        "reporting_timezone",
+        "dedupe_horizon_days",
+        "max_days_from_log_time",
+        "session_gap_minutes",
+        "export_late_after_hours",
+    )
     return Config(
         fields={name: [entry(item) for item in items] for name, items in event_fields.items()},
         bot_pattern=variables["bot_user_agents"],
@@ -156,13 +163,24 @@ class Export:
 
 
 class Line(NamedTuple):
-    """A line of a published export, with its digest."""
+    """A line of a published export: the k-th of its text in its stream."""
 
     export: Export
     log_stream: str
     text: str
     is_utf8: bool
-    line_id: int
+    digest: int
+    k: int
+
+    @property
+    def line_id(self) -> int:
+        return id_of_copy(self.digest, self.k)
+
+    @property
+    def line_id_of_its_day(self) -> int:
+        """Rule: A rejected line without a CloudWatch time belongs to the day it was exported for: text = its
+        digest + "\\n" + export_date."""
+        return id_of_copy(digest(f"{self.digest}\n{self.export.export_date}"), self.k)
 
 
 def published_exports(lake: Path) -> list[Export]:
@@ -200,8 +218,8 @@ def lines_of(lake: Path, export: Export) -> Iterator[Line]:
             for raw in split_lines(read_file(path)):
                 text, is_utf8 = decode(raw)
                 seen[text] += 1
-                line_id = line_digest(export.log_group, stream_folder.name, text, seen[text])
-                yield Line(export, stream_folder.name, text, is_utf8, line_id)
+                text_digest = line_digest(export.log_group, stream_folder.name, text)
+                yield Line(export, stream_folder.name, text, is_utf8, text_digest, seen[text])
 
 
 def read_file(path: Path) -> bytes:
@@ -231,10 +249,15 @@ def digest(text: str) -> int:
     return int.from_bytes(hashlib.md5(text.encode(), usedforsecurity=False).digest()[:8], "little") >> 1
 
 
-def line_digest(log_group: str, log_stream: str, line: str, k: int) -> int:
-    """Rule: text = log_group + "\\n" + log_stream + "\\n" + line; for the k-th (k >= 2) identical line of that
-    stream within one export, that digest as a decimal number + "\\n" + k."""
-    first = digest(f"{log_group}\n{log_stream}\n{line}")
+def line_digest(log_group: str, log_stream: str, line: str) -> int:
+    """Rule: the digests of the line, of "log group " + log_group and of "log stream " + log_stream, combined
+    by XOR."""
+    return digest(line) ^ digest(f"log group {log_group}") ^ digest(f"log stream {log_stream}")
+
+
+def id_of_copy(first: int, k: int) -> int:
+    """Rule: for the k-th (k >= 2) identical line of a stream within one export, text = the id of the first as
+    a decimal number + "\\n" + k."""
     return first if k == 1 else digest(f"{first}\n{k}")
 
 
@@ -266,7 +289,7 @@ def one_row_per_event(copies: Iterable[Copy], horizon: timedelta) -> list[Row]:
 
 
 def one_row_per_rejected_line(copies: Iterable[Copy]) -> list[Row]:
-    """Rule: Rejected lines: line_id is the line digest (never eventId), same "earliest export" rule."""
+    """Rule: Rejected lines: line_id is made from the line (never eventId), same "earliest export" rule."""
     kept: dict[int, Copy] = {}
     for copy in copies:
         line_id = copy.row["line_id"]
@@ -327,8 +350,10 @@ def split_logged_at(line: str) -> tuple[datetime | None, str]:
 def event_reader(config: Config) -> Callable[[Line], Copy | Rejection]:
     """The function that makes of a line its event, or says why it is none.
     Rule: first that fits: continuation_line, lambda_platform_line, not_json, not_an_object,
-    unreadable_timestamp, timestamp_out_of_range, no_timestamp (plain, neither own nor logged time)."""
+    unreadable_timestamp, timestamp_out_of_range, timestamp_far_from_log_time, no_timestamp (plain, neither own
+    nor logged time)."""
     is_bot = bot_detector(config.bot_pattern)
+    max_from_log_time = timedelta(days=config.max_days_from_log_time)
     paths = {name: [(keys_of(entry["path"]), entry.get("unit")) for entry in entries] for name, entries in config.fields.items()}
 
     def read_event(line: Line) -> Copy | Rejection:
@@ -360,6 +385,8 @@ def event_reader(config: Config) -> Callable[[Line], Copy | Rejection]:
             return Rejection("no_timestamp", logged_at)
         if event_at is OUT_OF_RANGE or not FIRST_TIME <= event_at < END_OF_TIME:
             return Rejection("timestamp_out_of_range", logged_at)
+        if logged_at is not None and abs(event_at - logged_at) > max_from_log_time:
+            return Rejection("timestamp_far_from_log_time", logged_at)
 
         own_id = field("event_id")
         latency, unit = first_that_counts(record, paths.get("latency_ms", ()))
@@ -387,10 +414,12 @@ def event_reader(config: Config) -> Callable[[Line], Copy | Rejection]:
 
 
 def rejected_row(line: Line, rejection: Rejection) -> Copy:
-    export = line.export
+    """Rule: line_at is logged_at or, without one, the start of the exported day."""
+    export, logged_at = line.export, rejection.logged_at
     row = {
-        "line_id": line.line_id,
-        "logged_at": rejection.logged_at,
+        "line_id": line.line_id_of_its_day if logged_at is None else line.line_id,
+        "logged_at": logged_at,
+        "line_at": logged_at or datetime.combine(export.export_date, time.min),
         "line": line.text,
         "reason": rejection.reason,
         "log_group": export.log_group,
@@ -591,9 +620,9 @@ def read_epoch(text: str) -> datetime | str | None:
     """Rule: text of number -> epoch, by magnitude of abs value: < 1e11 s, < 1e14 ms, < 1e17 us, else ns
     (exact decimal arithmetic, floor to microsecond)."""
     value = EXACT.create_decimal(text)
-    size = value.copy_abs()
-    if size >= 2**63:
+    if not -(2**63) <= value < 2**63:
         return None  # no clock counts that far
+    size = value.copy_abs()
     to_microseconds = next(power for limit, power in POWERS_BY_SIZE if size < limit)
     microseconds = EXACT.scaleb(value, to_microseconds)
     first, end = MICROSECONDS_IN_RANGE
@@ -754,15 +783,15 @@ def daily_endpoint_reliability(fct_events: list[Row], config: Config) -> list[Ro
 
 
 def hourly_reliability(fct_events: list[Row], config: Config) -> list[Row]:
-    """Rule: bots included; auth_failures = events that the seed event_catalog calls auth_failure; an hour has
+    """Rule: bots included; auth_failures = events that mean auth_failure (see meanings_of); an hour has
     a row if it has a request or an auth failure; p95 over requests."""
     local = local_time(config)
-    is_auth_failure = classifier("auth_failure", config.catalog)
+    meaning_of = meanings_of(config.catalog)
     rows = []
     hours = group_by(fct_events, lambda e: local(e["event_at"]).replace(minute=0, second=0, microsecond=0))
     for hour, events in hours:
         requests = requests_of(events)
-        auth_failures = sum(map(is_auth_failure, events))
+        auth_failures = sum(meaning_of(event) == "auth_failure" for event in events)
         if requests or auth_failures:
             rows.append(
                 {
@@ -779,8 +808,8 @@ def hourly_reliability(fct_events: list[Row], config: Config) -> list[Row]:
 
 def sessions(fct_events: list[Row], config: Config) -> list[Row]:
     """Rule: user_id = first non-null user_id by (event_at, event_id). entry/exit_event = event_name of
-    first/last by (event_at, event_id), null -> '(none)'. converted = any event the catalog calls purchase."""
-    is_purchase = classifier("purchase", config.catalog)
+    first/last by (event_at, event_id), null -> '(none)'. converted = any event that means purchase."""
+    meaning_of = meanings_of(config.catalog)
     rows = []
     for session_id, events in events_by_session(fct_events, config):
         first, last = events[0], events[-1]
@@ -796,7 +825,7 @@ def sessions(fct_events: list[Row], config: Config) -> list[Row]:
                 "server_errors": server_errors(events),
                 "entry_event": or_none(first["event_name"]),
                 "exit_event": or_none(last["event_name"]),
-                "converted": any(map(is_purchase, events)),
+                "converted": any(meaning_of(event) == "purchase" for event in events),
             }
         )
     return sorted(rows, key=lambda row: row["session_id"])
@@ -868,12 +897,12 @@ def daily_product_performance(fct_events: list[Row], config: Config) -> list[Row
     """Rule: events not by bots with a product_id, by local date: how many mean product_view, add_to_cart,
     purchase. A row where at least one of the three is not 0. purchase_rate = purchases / views."""
     local = local_time(config)
+    meaning_of = meanings_of(config.catalog)
     of_products = [event for event in without_bots(fct_events) if event["product_id"] is not None]
     rows = []
     for (day, product_id), events in group_by(of_products, lambda e: (local(e["event_at"]).date(), e["product_id"])):
-        views, add_to_carts, purchases = (
-            count_meaning(meaning, events, config) for meaning in ("product_view", "add_to_cart", "purchase")
-        )
+        events_meaning = Counter(map(meaning_of, events))
+        views, add_to_carts, purchases = (events_meaning[meaning] for meaning in ("product_view", "add_to_cart", "purchase"))
         if views or add_to_carts or purchases:
             rows.append(
                 {
@@ -957,17 +986,18 @@ def daily_auth_failures(fct_events: list[Row], config: Config) -> list[Row]:
     auth_failure. users = distinct user_ids (not null) among the failures. failure_rate = failures / attempts.
     A row where the endpoint had at least one event on that date that means login or auth_failure."""
     local = local_time(config)
-    is_login, is_failure = (classifier(meaning, config.catalog) for meaning in ("login", "auth_failure"))
+    meaning_of = meanings_of(config.catalog)
     groups = group_by(
         fct_events,
         lambda e: (local(e["event_at"]).date(), or_none(e["method"]), or_none(e["route"])),
     )
     rows = []
     for (day, method, route), events in groups:
-        failures = [event for event in events if is_failure(event)]
-        if failures or any(map(is_login, events)):
-            others = [event for event in events if not is_failure(event)]
-            attempts = len(failures) + sum(event["status_code"] is not None or is_login(event) for event in others)
+        failures = [event for event in events if meaning_of(event) == "auth_failure"]
+        logins = [event for event in events if meaning_of(event) == "login"]
+        if failures or logins:
+            others = [event for event in requests_of(events) if meaning_of(event) not in ("login", "auth_failure")]
+            attempts = len(failures) + len(logins) + len(others)
             rows.append(
                 {
                     "event_date": day,
@@ -986,11 +1016,11 @@ def daily_uploads(fct_events: list[Row], config: Config) -> list[Row]:
     """Rule: by local date, bots included: events that mean upload_requested, upload_completed,
     upload_rejected. A row where at least one is not 0."""
     local = local_time(config)
+    meaning_of = meanings_of(config.catalog)
     rows = []
     for day, events in group_by(fct_events, lambda e: local(e["event_at"]).date()):
-        counts = {
-            f"uploads_{what}": count_meaning(f"upload_{what}", events, config) for what in ("requested", "completed", "rejected")
-        }
+        events_meaning = Counter(map(meaning_of, events))
+        counts = {f"uploads_{what}": events_meaning[f"upload_{what}"] for what in ("requested", "completed", "rejected")}
         if any(counts.values()):
             rows.append({"event_date": day, **counts})
     return rows
@@ -1061,25 +1091,25 @@ def export_status(exports: list[Export], lines: int, lag_hours: float | None, la
     return "empty" if lines == 0 else "ok"
 
 
-def classifier(meaning: str, catalog: list[dict[str, str]]) -> Callable[[Row], bool]:
-    """Rule: A row [of event_catalog.csv] classifies the events that match all of its non-blank columns."""
-    catalog_rows = [
-        [(column, row[column]) for column in ("event_name", "status_code", "route") if row[column] != ""]
-        for row in catalog
-        if row["meaning"] == meaning
-    ]
-
-    def has_meaning(event: Row) -> bool:
-        return any(
-            all(event[column] is not None and str(event[column]) == wanted for column, wanted in catalog_row)
-            for catalog_row in catalog_rows
-        )
-
-    return has_meaning
+CONDITIONS = ("status_code", "event_name", "route", "method")  # the weightiest first
 
 
-def count_meaning(meaning: str, events: Iterable[Row], config: Config) -> int:
-    return sum(map(classifier(meaning, config.catalog), events))
+def meanings_of(catalog: list[dict[str, str]]) -> Callable[[Row], str | None]:
+    """Rule: a row [of event_catalog.csv] fits the events whose values equal all of its non-blank conditions. An
+    event means what the most specific row that fits says: the one with more conditions or, of equally many, the
+    one with the weightiest. Without a row that fits it means None."""
+    meanings = []
+    for row in catalog:
+        conditions = {column: row[column] for column in CONDITIONS if row.get(column)}
+        specificity = (len(conditions), *[column in conditions for column in CONDITIONS])
+        meanings.append((specificity, conditions, row["meaning"]))
+    meanings.sort(key=lambda each: each[0], reverse=True)
+
+    def meaning_of(event: Row) -> str | None:
+        values = {column: str(event[column]) for column in CONDITIONS if event[column] is not None}
+        return next((meaning for _, conditions, meaning in meanings if conditions.items() <= values.items()), None)
+
+    return meaning_of
 
 
 def local_time(config: Config) -> Callable[[datetime], datetime]:
