@@ -21,19 +21,21 @@ Condition = Callable[[str], str]  # from a selector to what is asked of it
 
 
 @dataclass(frozen=True)
-class Care:
-    """How closely a pattern looks: what holds no value; and whether the first name and path count, or any of them."""
+class Strictness:
+    """How closely a pattern follows the marts. The stricter, the longer it is."""
 
-    nothing: tuple[str, ...]
-    in_order: bool = True
+    nothing: tuple[str, ...]  # what holds no value
+    in_order: bool = True  # whether only the first name, method and path of an event count, or any of them
+    every_row: bool = True  # whether rows without a status count also for a status that other auth_failure rows name
 
 
-# From the closest, which fits where each field has few places, to what fits with the default lists.
-CARES = (
-    Care(("NOT EXISTS", "IS NULL", '= ""', '= "-"')),
-    Care(("NOT EXISTS", "IS NULL")),
-    Care(("NOT EXISTS",)),
-    Care(("NOT EXISTS",), in_order=False),
+# From the strictest, which fits where each field has few places, to what fits with the default lists.
+STRICTNESSES = (
+    Strictness(("NOT EXISTS", "IS NULL", '= ""', '= "-"')),
+    Strictness(("NOT EXISTS", "IS NULL")),
+    Strictness(("NOT EXISTS",)),
+    Strictness(("NOT EXISTS",), in_order=False),
+    Strictness(("NOT EXISTS",), in_order=False, every_row=False),
 )
 
 
@@ -66,57 +68,62 @@ def selector(place: Place) -> str:
 
 
 def patterns(fields: LogFields) -> Patterns:
-    """The patterns, looking as closely as they fit. Raises UserError for what cannot be said, or not shortly enough."""
-    of_requests = ("status_code", "latency_ms")
-    care = _closest("requests", fields, of_requests, lambda care: [one for some in _requests(fields, care) for one in some])
-    requests, server_errors, latencies = _requests(fields, care)
-    auth_care = _closest(
+    """The patterns, as strict as fits. Raises UserError for what cannot be said, or not shortly enough."""
+    requests, server_errors, latencies = _strictest(
+        "requests", fields, ("status_code", "latency_ms"), lambda strictness: _requests(fields, strictness)
+    )
+    exceptions = sorted({exception.number for row in fields.auth_failures for exception in row.exceptions})
+    advice = ", or fewer auth_failure rows in seeds/event_catalog.csv"
+    if exceptions:
+        advice += f", or fewer rows that make exceptions to them (now row {', '.join(map(str, exceptions))})"
+    (auth_failures,) = _strictest(
         "auth failures",
         fields,
-        ("status_code", "event_name", "path"),
-        lambda care: _auth_failures(fields, care),
-        also=", or fewer auth_failure rows in seeds/event_catalog.csv",
+        ("status_code", "event_name", "method", "path"),
+        lambda strictness: [_auth_failures(fields, strictness)],
+        also=advice,
     )
-    return Patterns(
-        requests=_braced(requests),
-        server_errors=_braced(server_errors),
-        auth_failures=_braced(_auth_failures(fields, auth_care)),
-        latencies=list(zip(fields.of("latency_ms"), _braced(latencies), strict=False)),
-    )
+    return Patterns(requests, server_errors, auth_failures, list(zip(fields.of("latency_ms"), latencies, strict=False)))
 
 
-def _requests(fields: LogFields, care: Care) -> tuple[list[str], list[str], list[str]]:
-    """Requests, server errors and latencies, all with the same care: else there might be more errors than requests."""
+def _requests(fields: LogFields, strictness: Strictness) -> list[list[str]]:
+    """Requests, server errors and latencies, all equally strict: else there might be more errors than requests."""
     places = fields.of("status_code")
-    requests, server_errors = (_first(places, _status(*classes), care) for classes in (ANY_STATUS, SERVER_ERROR))
-    latencies = _first(fields.of("latency_ms"), lambda at: f"{at} >= 0", care) if places else []
+    requests, server_errors = (_first(places, _status(*classes), strictness) for classes in (ANY_STATUS, SERVER_ERROR))
+    latencies = _first(fields.of("latency_ms"), lambda at: f"{at} >= 0", strictness) if places else []
     has_status = _any(places, lambda at: f"{at} = *")
-    return requests, server_errors, [f"{latency} && ({has_status})" for latency in latencies]
+    return [requests, server_errors, [f"{latency} && ({has_status})" for latency in latencies]]
 
 
-def _auth_failures(fields: LogFields, care: Care) -> list[str]:
-    """What event_catalog calls so. A status that rows name counts by those rows; every other event by the rows without one."""
+def _auth_failures(fields: LogFields, strictness: Strictness) -> list[str]:
+    """Patterns for each status that the catalog tells apart, for every other status, and for events without one."""
     places = fields.of("status_code")
-    rows = [row for row in fields.auth_failures if all(fields.of(name) for name in _asked(row))]
-    codes = sorted({row.status_code for row in rows if row.status_code})
+    rows = [row for row in fields.auth_failures if all(fields.of_condition(name) for name in _asked(row))]
+    others = [row for row in rows if not row.status_code]
+    exceptions = [exception for row in others for exception in row.exceptions]
+    codes = sorted({row.status_code for row in [*rows, *exceptions] if row.status_code})
     found = []
     for code in codes:
         named = [row for row in rows if row.status_code == code]
-        for start in _first(places, _is_code(code), care):
-            found += _each(start, named, fields, care)
-    if others := [row for row in rows if row.status_code is None]:
-        no_status = " && ".join(_holds_none(selector(place), care) for place in places)
-        for start in [*_first(places, _status(*ANY_STATUS, but=codes), care), no_status]:
-            found += _each(start, others, fields, care)
+        deciding = [*named, *others] if strictness.every_row else named or others
+        for start in _first(places, lambda at, code=code: _equals(at, [code, f'"{code}"']), strictness):
+            found += _each(start, code, deciding, fields, strictness)
+    no_status = " && ".join(_holds_none(selector(place), strictness) for place in places)
+    for start in [*_first(places, _status(*ANY_STATUS, but=codes), strictness), no_status]:
+        found += _each(start, None, others, fields, strictness)
     return found
 
 
-def _each(start: str, rows: list[Row], fields: LogFields, care: Care) -> list[str]:
-    """Patterns for events that fit `start` and a row. Only rows of which an event fits one at most get patterns of their own."""
-    if not all(_asked(row) for row in rows):
+def _each(start: str, code: str | None, rows: list[Row], fields: LogFields, strictness: Strictness) -> list[str]:
+    """Patterns for the events that fit `start`, which have this status (None: one that no row names), and that a row counts.
+
+    Only rows with the same columns get patterns of their own, as an event fits one of them at most.
+    """
+    counted = [(row, condition) for row in rows if (condition := _row(row, code, fields, strictness)) is not None]
+    conditions = [condition for _, condition in counted]
+    if "" in conditions:
         return [start]
-    conditions = [_row(row, fields, care) for row in rows]
-    if len({_asked(row) for row in rows}) > 1:
+    if len({tuple(row.values) for row, _ in counted}) > 1:
         conditions = [" || ".join(conditions)]
     packed: list[str] = []
     for condition in conditions:
@@ -127,31 +134,78 @@ def _each(start: str, rows: list[Row], fields: LogFields, care: Care) -> list[st
     return [f"{start} && ({one})" if start else one for one in packed]
 
 
-def _asked(row: Row) -> tuple[str, ...]:
-    """The fields that a row asks about, besides the status."""
-    return tuple(field for field, value in (("event_name", row.event_name), ("path", row.route)) if value)
+def _asked(row: Row) -> list[str]:
+    """The conditions of a row, besides the status."""
+    return [name for name in row.values if name != "status_code"]
 
 
-def _row(row: Row, fields: LogFields, care: Care) -> str:
-    asked = []
-    if row.event_name:
-        value = _quoted(row.event_name)
-        asked.append(_field(fields.of("event_name"), lambda at: f"{at} = {value}", care))
-    if row.route:
-        request_lines = {selector(place) for place in fields.of("method")}
-        asked.append(_field(fields.of("path"), _route(row.route, request_lines), care))
-    return " && ".join(f"({one})" for one in asked) if len(asked) > 1 else asked[0]
+def _row(row: Row, code: str | None, fields: LogFields, strictness: Strictness) -> str | None:
+    """The condition for a row to count an event with this status. Empty: it counts each. None: an exception takes each."""
+    conditions = [_has(row, name, fields, strictness) for name in _asked(row)]
+    for exception in row.exceptions:
+        further = [name for name in _asked(exception) if name not in row.values]
+        if exception.status_code in (None, code) and all(fields.of_condition(name) for name in further):
+            if not further:
+                return None
+            conditions.append(" || ".join(_lacks(exception, name, fields, strictness) for name in further))
+    return " && ".join(f"({one})" for one in conditions) if len(conditions) > 1 else "".join(conditions)
 
 
-def _field(places: tuple[Place, ...], condition: Condition, care: Care) -> str:
-    return " || ".join(_first(places, condition, care)) if care.in_order else _any(places, condition)
+def _has(row: Row, name: str, fields: LogFields, strictness: Strictness) -> str:
+    """Whether an event has the row's value."""
+    places = fields.of_condition(name)
+
+    def condition(at: str) -> str:
+        return _equals(at, _forms(row, name, at, fields))
+
+    return " || ".join(_first(places, condition, strictness)) if strictness.in_order else _any(places, condition)
 
 
-def _first(places: tuple[Place, ...], condition: Condition, care: Care) -> list[str]:
+def _lacks(row: Row, name: str, fields: LogFields, strictness: Strictness) -> str:
+    """Whether an event has the row's value at no place, first or not. At a place with others within it, an object may stand."""
+    places = fields.of_condition(name)
+    found = []
+    for place in places:
+        at = selector(place)
+        differs = " && ".join(f"{at} != {form}" for form in _forms(row, name, at, fields))
+        within = [f"{selector(other)} = *" for other in places if other.is_within(place)]
+        found.append(f"({' || '.join([_holds_none(at, strictness), differs, *within])})")
+    return " && ".join(found)
+
+
+def _forms(row: Row, name: str, at: str, fields: LogFields) -> list[str]:
+    """How a place holds the row's value. Where both methods and paths are read, also in a request line: POST /login HTTP/1.1."""
+    value = row.values[name]
+    if re.search(r'["\\*%]', value):
+        raise UserError(
+            f"seeds/event_catalog.csv, row {row.number}: a metric filter cannot look for {value!r}: it holds one of"
+            ' " \\ * %. Rename it.'
+        )
+    if name == "route" and "/:" in value:
+        raise UserError(
+            f"seeds/event_catalog.csv, row {row.number}: a metric filter cannot tell the route {value}: of ids it knows nothing."
+            " Let the API name such events, and give a row with event_name."
+        )
+    in_request_line = all(at in map(selector, fields.of(field)) for field in ("method", "path"))
+    if name == "method":
+        forms = [value, value.lower(), *([f"{value} *"] if in_request_line else [])]
+    elif name == "route":
+        forms = [value, f"{value}?*", *([f"* {value} *", f"* {value}?*"] if in_request_line else [])]
+    else:
+        forms = [value]
+    return [f'"{form}"' for form in forms]
+
+
+def _equals(at: str, forms: list[str]) -> str:
+    either = " || ".join(f"{at} = {form}" for form in forms)
+    return f"({either})" if len(forms) > 1 else either
+
+
+def _first(places: tuple[Place, ...], condition: Condition, strictness: Strictness) -> list[str]:
     """For each place: it fits, and no place before it holds a value. What the place is within holds an object, which is none."""
     found = []
     for number, place in enumerate(places):
-        before = [_holds_none(selector(earlier), care) for earlier in places[:number] if not place.is_within(earlier)]
+        before = [_holds_none(selector(earlier), strictness) for earlier in places[:number] if not place.is_within(earlier)]
         found.append(" && ".join([*before, condition(selector(place))]))
     return found
 
@@ -160,12 +214,12 @@ def _any(places: tuple[Place, ...], condition: Condition) -> str:
     return " || ".join(condition(selector(place)) for place in places)
 
 
-def _holds_none(at: str, care: Care) -> str:
-    either = " || ".join(f"{at} {nothing}" for nothing in care.nothing)
-    return f"({either})" if len(care.nothing) > 1 else either
+def _holds_none(at: str, strictness: Strictness) -> str:
+    either = " || ".join(f"{at} {nothing}" for nothing in strictness.nothing)
+    return f"({either})" if len(strictness.nothing) > 1 else either
 
 
-def _status(lowest: int, highest: int, but: Iterable[int] = ()) -> Condition:
+def _status(lowest: int, highest: int, but: Iterable[str] = ()) -> Condition:
     """A status of the classes 1xx to 5xx, as a number or as text."""
 
     def condition(at: str) -> str:
@@ -177,48 +231,17 @@ def _status(lowest: int, highest: int, but: Iterable[int] = ()) -> Condition:
     return condition
 
 
-def _is_code(code: int) -> Condition:
-    return lambda at: f'({at} = {code} || {at} = "{code}")'
-
-
-def _route(route: str, request_lines: set[str]) -> Condition:
-    """A path, with or without a query. Where methods are read as well, it may be a request line: POST /login HTTP/1.1."""
-    if "/:" in route:
-        raise UserError(
-            f"seeds/event_catalog.csv: a metric filter cannot tell the route {route}: of ids it knows nothing. Let the API name"
-            " such events, and give a row with event_name."
-        )
-    whole, query = _quoted(route), _quoted(f"{route}?")[:-1] + '*"'
-
-    def condition(at: str) -> str:
-        forms = [whole, query]
-        if at in request_lines:
-            forms += [f'"* {route} *"', f'"* {query[1:]}']
-        return f"({' || '.join(f'{at} = {form}' for form in forms)})"
-
-    return condition
-
-
-def _quoted(value: str) -> str:
-    if re.search(r'["\\*%]', value):
-        raise UserError(
-            f'seeds/event_catalog.csv: a metric filter cannot look for {value!r}: it holds one of " \\ * %. Rename it.'
-        )
-    return f'"{value}"'
-
-
-def _closest(of: str, fields: LogFields, names: tuple[str, ...], build: Callable[[Care], list[str]], also: str = "") -> Care:
-    """The closest look for which all patterns are short enough. Raises UserError where there is none."""
-    for care in CARES:
-        longest = max(map(len, _braced(build(care))), default=0)
+def _strictest(
+    of: str, fields: LogFields, names: tuple[str, ...], build: Callable[[Strictness], list[list[str]]], also: str = ""
+) -> list[list[str]]:
+    """The strictest patterns that are all short enough. Raises UserError where there are none."""
+    for strictness in STRICTNESSES:
+        found = [[f"{{ {pattern} }}" for pattern in patterns] for patterns in build(strictness)]
+        longest = max((len(pattern) for patterns in found for pattern in patterns), default=0)
         if longest <= LIMIT:
-            return care
+            return found
     paths = ", ".join(f"{len(fields.of(name))} for {name}" for name in names)
     raise UserError(
         f"A metric filter for {of} would be {longest:,} characters long; CloudWatch takes {LIMIT:,}. In dbt_project.yml, vars:"
         f" event_fields, give only the paths that your logs have (now {paths}){also}."
     )
-
-
-def _braced(patterns: list[str]) -> list[str]:
-    return [f"{{ {pattern} }}" for pattern in patterns]

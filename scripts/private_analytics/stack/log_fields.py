@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,10 @@ from ..errors import UserError
 from ..project_vars import FILE, read_vars
 
 CATALOG = FILE.parent / "seeds" / "event_catalog.csv"
-COLUMNS = ["event_name", "status_code", "route", "meaning"]
+COLUMNS = ["event_name", "method", "status_code", "route", "meaning"]
+CONDITIONS = ("status_code", "event_name", "route", "method")  # which column decides between rows with equally many
+FIELDS = {"route": "path"}  # the field that a condition is about, where it has another name
+AUTH_FAILURE = "auth_failure"
 UNITS = ("ms", "s", "us", "ns")
 
 
@@ -31,22 +34,43 @@ class Place:
 
 @dataclass(frozen=True)
 class Row:
-    """A row of event_catalog: the events that fit all that is not None."""
+    """A row of event_catalog. It fits an event that has all its values, which are those of its columns that are not blank.
 
-    event_name: str | None
-    status_code: int | None
-    route: str | None
+    `exceptions` are more specific rows with another meaning: an event that one of them fits as well is not this row's.
+    """
+
+    number: int
+    values: Mapping[str, str]
+    meaning: str
+    exceptions: tuple[Row, ...] = ()
+
+    @property
+    def status_code(self) -> str | None:
+        return self.values.get("status_code")
+
+    @property
+    def rank(self) -> tuple[int, ...]:
+        """Of the rows that fit an event, the one with the highest rank decides what the event means."""
+        return (len(self.values), *(name in self.values for name in CONDITIONS))
+
+    def agrees_with(self, other: Row) -> bool:
+        """Whether an event can fit both."""
+        return all(self.values[name] == other.values[name] for name in self.values.keys() & other.values.keys())
 
 
 @dataclass(frozen=True)
 class LogFields:
-    """For each field the places it may stand at, the first that holds a value wins; and what counts as an auth failure."""
+    """For each field the places it may stand at, the first that holds a value wins; and the rows that mean auth_failure."""
 
     places: Mapping[str, tuple[Place, ...]]
     auth_failures: tuple[Row, ...]
 
     def of(self, field: str) -> tuple[Place, ...]:
         return self.places.get(field, ())
+
+    def of_condition(self, name: str) -> tuple[Place, ...]:
+        """Where the field stands that a row's condition is about."""
+        return self.of(FIELDS.get(name, name))
 
 
 def read(project: Path = FILE, catalog: Path = CATALOG) -> LogFields:
@@ -79,26 +103,36 @@ def _places(project: Path, name: str, entries: Any) -> tuple[Place, ...]:
 
 
 def _auth_failures(catalog: Path) -> tuple[Row, ...]:
+    rows = _rows(catalog)
+    return tuple(replace(row, exceptions=_exceptions(row, rows)) for row in rows if row.meaning == AUTH_FAILURE)
+
+
+def _exceptions(row: Row, rows: list[Row]) -> tuple[Row, ...]:
+    found = [other for other in rows if other.meaning != row.meaning and other.rank > row.rank and other.agrees_with(row)]
+    # Events that fit one of these fit any wider one as well, so the widest are enough.
+    return tuple(other for other in found if not any(wider.values.items() < other.values.items() for wider in found))
+
+
+def _rows(catalog: Path) -> list[Row]:
     try:
         with catalog.open(encoding="utf-8", newline="") as file:
             header, *lines = list(csv.reader(file, strict=True)) or [[]]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{catalog} cannot be read: {error}") from None
-    if header != COLUMNS:
+    if header not in (COLUMNS, [name for name in COLUMNS if name != "method"]):
         raise UserError(f"{catalog}: the first line must be {','.join(COLUMNS)}.")
-    rows = []
-    for number, line in enumerate(lines, 2):
-        if line and len(line) != len(COLUMNS):
-            raise UserError(f"{catalog}, row {number}: {len(line)} columns; each row has {len(COLUMNS)}: {', '.join(COLUMNS)}.")
-        if line and line[3] == "auth_failure":
-            rows.append(_row(catalog, number, line))
-    return tuple(rows)
+    return [_row(catalog, number, header, line) for number, line in enumerate(lines, 2) if line]
 
 
-def _row(catalog: Path, number: int, line: list[str]) -> Row:
-    name, status, route, _ = line
-    if not (name or status or route):
-        raise UserError(f"{catalog}, row {number} makes every event an auth failure. Give a name, a status or a route.")
-    if status and not re.fullmatch("[1-5][0-9][0-9]", status):
+def _row(catalog: Path, number: int, header: list[str], line: list[str]) -> Row:
+    if len(line) != len(header):
+        raise UserError(f"{catalog}, row {number}: {len(line)} columns; each row has {len(header)}: {', '.join(header)}.")
+    values = {name: value for name, value in zip(header, line, strict=True) if value}
+    meaning = values.pop("meaning", "")
+    if meaning == AUTH_FAILURE and not values:
+        raise UserError(f"{catalog}, row {number} makes every event an auth failure. Give a name, a method, a status or a route.")
+    if not re.fullmatch("[1-5][0-9][0-9]", status := values.get("status_code", "200")):
         raise UserError(f"{catalog}, row {number}: the status_code {status!r} is no HTTP status.")
-    return Row(name or None, int(status) if status else None, route or None)
+    if not re.fullmatch("[A-Z]+", method := values.get("method", "GET")):
+        raise UserError(f"{catalog}, row {number}: the method {method!r} fits no event. Write it in capital letters, as in GET.")
+    return Row(number, values, meaning)

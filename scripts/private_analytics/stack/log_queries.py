@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from ..errors import UserError
-from .log_fields import LogFields, Place
+from .log_fields import LogFields, Place, Row
 
 LOG_GROUPS = [
     {"Ref": "ApiLogs"},
@@ -24,6 +24,7 @@ NAMES = {  # field -> what the queries call it
     "path": "api_path",
     "user_agent": "api_user_agent",
 }
+CONDITIONS = {"event_name": "api_event", "status_code": "api_status", "route": "endpoint", "method": "method_of_request"}
 # As macro route() has them.
 IDS = (
     "[0-9]+",
@@ -98,21 +99,28 @@ def slow_endpoints(fields: LogFields) -> str:
 
 
 def auth_failures(fields: LogFields) -> str:
-    rows = []
-    for row in fields.auth_failures:
-        asked = [("api_event", row.event_name and _quoted(row.event_name)), ("api_status", row.status_code)]
-        asked.append(("endpoint", row.route and _quoted(row.route)))
-        rows.append(" and ".join(f"{name} = {value}" for name, value in asked if value))
     return _lines(
         "# What seeds/event_catalog.csv calls an auth failure: where, how often, with which client, for how many users.",
         _read(fields, "event_name", "status_code", "method", "path", "user_id", "user_agent"),
         *_endpoint(),
-        f"| filter {' or '.join(f'({row})' for row in rows) or 'false'}",
+        f"| filter {' or '.join(f'({_fits(row)})' for row in fields.auth_failures)}",
         "| stats count(*) as failures, count_distinct(api_user) as users, max(@timestamp) as latest",
         "    by method_of_request, endpoint, api_status, api_event, api_user_agent",
         "| sort failures desc",
         "| limit 100",
     )
+
+
+def _fits(row: Row) -> str:
+    """Whether an event fits the row and none of its exceptions. A field that is not there differs from any value."""
+    conditions = [f"{CONDITIONS[name]} = {_literal(row, name)}" for name in row.values]
+    for exception in row.exceptions:
+        differs = []
+        for name in exception.values.keys() - row.values.keys():
+            nothing = "0" if name == "status_code" else '""'
+            differs.append(f"coalesce({CONDITIONS[name]}, {nothing}) != {_literal(exception, name)}")
+        conditions.append(f"({' or '.join(sorted(differs))})")
+    return " and ".join(conditions)
 
 
 def session(fields: LogFields) -> str:
@@ -175,9 +183,11 @@ def _endpoint() -> list[str]:
     ]
 
 
-def _quoted(value: str) -> str:
+def _literal(row: Row, name: str) -> str:
+    value = row.values[name]
     if '"' in value or "\\" in value:
         raise UserError(
-            f'seeds/event_catalog.csv: CloudWatch Logs Insights cannot look for {value!r}, for its " or \\. Rename it.'
+            f"seeds/event_catalog.csv, row {row.number}: CloudWatch Logs Insights cannot look for {value!r}, for its"
+            ' " or \\. Rename it.'
         )
-    return f'"{value}"'
+    return value if name == "status_code" else f'"{value}"'

@@ -22,7 +22,7 @@ from private_analytics.exports.reconcile import Outcome
 from private_analytics.stack import filter_patterns, log_fields, log_metrics, log_queries, settings, template
 from private_analytics.stack.log_fields import LogFields, Place, Row
 
-HEADER = "event_name,status_code,route,meaning\n"
+HEADER = "event_name,method,status_code,route,meaning\n"
 ONE_PLACE = {"status_code": "status", "event_name": "event", "path": "path", "method": "method"}
 Read = Callable[..., LogFields]
 
@@ -60,8 +60,19 @@ def test_paths_are_read_as_dbt_reads_them(read: Read):
 
 
 def test_rows_of_auth_failures_are_read_and_no_others(read: Read):
-    rows = read(catalog=HEADER + 'page_viewed,,,page_view\n"a, b",,,auth_failure\n,403,/login,auth_failure\n').auth_failures
-    assert rows == (Row("a, b", None, None), Row(None, 403, "/login"))
+    rows = 'page_viewed,,,,page_view\n"a, b",,,,auth_failure\n,POST,403,/login,auth_failure\n'
+    assert read(catalog=HEADER + rows).auth_failures == (
+        Row(3, {"event_name": "a, b"}, "auth_failure"),
+        Row(4, {"method": "POST", "status_code": "403", "route": "/login"}, "auth_failure"),
+    )
+
+
+def test_a_catalog_without_methods_is_read(read: Read):
+    catalog = "event_name,status_code,route,meaning\nlogin_failed,,,auth_failure\n,403,/login,auth_failure\n"
+    assert [row.values for row in read(catalog=catalog).auth_failures] == [
+        {"event_name": "login_failed"},
+        {"status_code": "403", "route": "/login"},
+    ]
 
 
 @pytest.mark.parametrize(
@@ -83,12 +94,13 @@ def test_a_wrong_field_is_named(read: Read, event_fields: Any, words: str):
 @pytest.mark.parametrize(
     ("catalog", "words"),
     [
-        ("", "the first line must be event_name,status_code,route,meaning"),
+        ("", "the first line must be event_name,method,status_code,route,meaning"),
         ("event_name,status,route,meaning\n", "the first line must be"),
-        (HEADER + ",401,auth_failure\n", "row 2: 3 columns"),
-        (HEADER + "page_viewed,,,page_view\n,x,,auth_failure\n", "row 3: the status_code 'x' is no HTTP status"),
-        (HEADER + ",,,auth_failure\n", "row 2 makes every event an auth failure"),
-        (HEADER + '"a,,,auth_failure\n', "cannot be read"),
+        (HEADER + ",401,auth_failure\n", "row 2: 3 columns; each row has 5: event_name, method, status_code, "),
+        (HEADER + "page_viewed,,,,page_view\n,,x,,auth_failure\n", "row 3: the status_code 'x' is no HTTP status"),
+        (HEADER + ",get,401,,other\n", "row 2: the method 'get' fits no event. Write it in capital letters"),
+        (HEADER + ",,,,auth_failure\n", "row 2 makes every event an auth failure"),
+        (HEADER + '"a,,,,auth_failure\n', "cannot be read"),
     ],
 )
 def test_a_broken_catalog_is_told_by_row(read: Read, catalog: str, words: str):
@@ -109,16 +121,19 @@ def test_a_catalog_that_is_not_there_is_named(tmp_path: Path):
     [
         ({"status_code": ["Größe"]}, None, "cannot name the key 'Größe'"),
         ({"status_code": ["@status"]}, None, "cannot name the key '@status'"),
-        ({}, HEADER + ",403,/users/:id/login,auth_failure\n", "cannot tell the route /users/:id/login"),
-        ({}, HEADER + "a*b,,,auth_failure\n", r"cannot look for 'a\*b'"),
+        ({}, HEADER + ",,403,/users/:id/login,auth_failure\n", "row 2: a metric filter cannot tell the route /users/:id/login"),
+        ({}, HEADER + ",,403,,auth_failure\n,,403,/users/:id,other\n", "row 3: .* cannot tell the route /users/:id"),
+        ({}, HEADER + "a*b,,,,auth_failure\n", r"row 2: a metric filter cannot look for 'a\*b'"),
+        ({}, HEADER + ",,401,,auth_failure\na%b,,401,,other\n", "row 3: a metric filter cannot look for 'a%b'"),
         (
             {"status_code": [f"status_of_the_answer_number_{n}" for n in range(40)]},
             None,
             r"requests would be 2,\d\d\d characters .* \(now 40 for status_code, 12 for latency_ms\)\.",
         ),
-        ({}, HEADER + f"{'x' * 1000},,,auth_failure\n", "auth failures would be .* or fewer auth_failure rows"),
+        ({}, HEADER + f"{'x' * 1000},,,,auth_failure\n", "auth failures would be .* or fewer auth_failure rows"),
+        ({}, HEADER + ",,401,,auth_failure\n,GET,401,/probe,other\n", r"fewer rows that make exceptions to them \(now row 3\)"),
         # An event may fit both, so they cannot be counted apart.
-        (ONE_PLACE, HEADER + f"{'x' * 400},,,auth_failure\n,,/{'y' * 250},auth_failure\n", "auth failures would be 1,"),
+        (ONE_PLACE, HEADER + f"{'x' * 400},,,,auth_failure\n,,,/{'y' * 250},auth_failure\n", "auth failures would be 1,"),
         ({"status_code": [f"s{n}" for n in range(20)]}, None, r"need \d\d\d metric filters; a log group has room for 100"),
     ],
 )
@@ -129,7 +144,11 @@ def test_what_a_filter_cannot_say_is_refused_with_advice(read: Read, event_field
 
 @pytest.mark.parametrize(
     ("event_fields", "catalog", "words"),
-    [({"user_id": ["a`b"]}, None, "cannot name the key 'a`b'"), ({}, HEADER + '"a""b",,,auth_failure\n', "cannot look for")],
+    [
+        ({"user_id": ["a`b"]}, None, "cannot name the key 'a`b'"),
+        ({}, HEADER + '"a""b",,,,auth_failure\n', "row 2: CloudWatch Logs Insights cannot look for"),
+        ({}, HEADER + ",,401,,auth_failure\n,,401,/a\\b,other\n", "row 3: CloudWatch Logs Insights cannot look for"),
+    ],
 )
 def test_what_a_query_cannot_say_is_refused(read: Read, event_fields: Any, catalog: str | None, words: str):
     with pytest.raises(UserError, match=words):
@@ -150,8 +169,8 @@ def test_the_stack_commands_tell_it_before_anything_is_called(tmp_path: Path, mo
 
 
 def test_many_rows_are_counted_by_several_filters(read: Read):
-    routes = "".join(f",403,/route-number-{n},auth_failure\n" for n in range(60))
-    names = "".join(f"name_number_{n},,,auth_failure\n" for n in range(60))
+    routes = "".join(f",,403,/route-number-{n},auth_failure\n" for n in range(60))
+    names = "".join(f"name_number_{n},,,,auth_failure\n" for n in range(60))
     patterns = filter_patterns.patterns(read(ONE_PLACE, HEADER + routes + names)).auth_failures
     for n in range(60):
         for line in ({"status": 403, "path": f"/route-number-{n}"}, {"event": f"name_number_{n}"}):
@@ -159,7 +178,9 @@ def test_many_rows_are_counted_by_several_filters(read: Read):
 
 
 def test_rows_that_may_both_fit_share_a_filter(read: Read):
-    catalog = HEADER + "denied,,,auth_failure\n,,/token,auth_failure\nlogin,418,/login,auth_failure\nother,418,,auth_failure\n"
+    catalog = (
+        HEADER + "denied,,,,auth_failure\n,,,/token,auth_failure\nlogin,,418,/login,auth_failure\nother,,418,,auth_failure\n"
+    )
     fields = read({"status_code": "status", "event_name": ["event", "name"], "path": ["path", "url"]}, catalog)
     patterns = filter_patterns.patterns(fields).auth_failures
 
