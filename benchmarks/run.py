@@ -214,7 +214,7 @@ def time_one_day_more(lake: Path) -> DbtRun:
 
 def figures_of_database(database: Path) -> dict[str, tuple]:
     with duckdb.connect(str(database), read_only=True) as connection:
-        return {table: figures_of(connection, table, f"analytics.{table}") for table in FIGURES}
+        return {table: figures_of(connection, table, table) for table in FIGURES}
 
 
 def figures_of_parquet(folder: Path) -> dict[str, tuple]:

@@ -25,6 +25,7 @@
 
 {% macro _changed_days() %}
 {#- List of (day, load number) in the order of days. Asked once a run, the first time after the model changed_days was built. -#}
+    {%- if not execute -%}{{ return([]) }}{%- endif -%}
     {%- set state = run_state() -%}
     {%- if 'changed_days' not in state -%}
         {%- set relation = table_of('changed_days') -%}

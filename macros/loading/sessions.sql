@@ -43,12 +43,19 @@
 
 
 {% macro sessions_that_touch(days) %}
-{#- A query for session_id, started_at and ended_at of the sessions in these tables that touch the days. -#}
+{#- A query for session_id, started_at and ended_at of the sessions in these tables that touch the days, or have an event there now. -#}
     {%- set queries = [] -%}
     {%- for name in _session_tables() -%}
-        {%- do queries.append(
-            'select session_id, started_at, ended_at from ' ~ table_of(name) ~ ' as existing where ' ~ touches_days('existing', days)
-        ) -%}
+        {%- set query -%}
+            select existing.session_id, existing.started_at, existing.ended_at
+            from {{ table_of(name) }} as existing
+            where
+                {{ touches_days('existing', days) }}
+                or existing.session_id in (
+                    select events.session_id from {{ table_of('fct_events') }} as events where {{ in_days('events.event_at', days) }}
+                )
+        {%- endset -%}
+        {%- do queries.append(query) -%}
     {%- endfor -%}
     {{ return(queries | join(' union ')) }}
 {% endmacro %}

@@ -21,7 +21,7 @@ from dbt_common.exceptions import DbtRuntimeError
 from .errors import UserError
 
 PROJECT = Path(__file__).resolve().parents[2]
-BATCH_MODEL = "stg_cloudwatch__log_lines"
+BATCH_MODEL = "batch_lines"
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ def run_demo(logs: Path | None, variables: str, say: Callable[[str], None]) -> N
     say("")
     say(f"Report     {page}")
     say(f"Docs site  {SITE / 'docs.html'}")
-    say(f"Tables     {dbt_project.database()} (in DuckDB: use {dbt_project.database().stem}.analytics)")
+    say(f"Tables     {dbt_project.database()} (in DuckDB: from events)")
 
 
 def sample_lake(say: Callable[[str], None]) -> Path:

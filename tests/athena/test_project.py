@@ -63,7 +63,7 @@ def test_every_column_has_the_type_that_it_has_on_duckdb(
     table = athena_project.client("glue").get_table(DatabaseName=athena_project.schema, Name=name)["Table"]
     found = {column["Name"].lower(): column["Type"] for column in table["StorageDescriptor"]["Columns"]}
     with duckdb.connect(str(duckdb_tables.database), read_only=True) as connection:
-        described = connection.execute(f"describe analytics.analytics.{name}").fetchall()
+        described = connection.execute(f"describe {name}").fetchall()
     assert found == {column.lower(): GLUE_TYPES[kind] for column, kind, *_ in described}
 
 

@@ -1,15 +1,16 @@
 -- Lines of this run's exports that are in no table: neither they nor a copy of them became an event or a rejected line.
 with lines as (
-    select * from {{ ref('int_log_lines__identified') }}
+    select * from {{ ref('batch_identified') }}
 ),
 
 events as (
     select event_id from {{ ref('fct_events') }}
-    where {{ in_batch_span('event_at') }}
+    where {{ near_batch('event_at') }}
 ),
 
 rejected as (
     select line_id from {{ ref('rejected_log_lines') }}
+    where {{ near_batch('line_at') }}
 )
 
 select

@@ -12,25 +12,33 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
+import yaml
 from private_analytics import dbt_project, demo
 
-TABLES = {
-    "events": ("timestamp", "eventName", "userId", "sessionId", "productId"),
-    "fct_events": ("event_id", "event_at"),
-    "rejected_log_lines": ("line_id",),
-    "loaded_exports": ("export_task_id",),
-    "daily_events": ("event_date", "event_name"),
-    "daily_endpoint_reliability": ("event_date", "method", "route"),
-    "hourly_reliability": ("event_hour",),
-    "sessions": ("session_id",),
-    "daily_funnel": ("event_date", "funnel", "step_number"),
-    "daily_product_performance": ("event_date", "product_id"),
-    "daily_active_users": ("event_date",),
-    "weekly_user_retention": ("cohort_week", "week_number"),
-    "daily_auth_failures": ("event_date", "method", "route"),
-    "daily_uploads": ("event_date",),
-    "export_health": ("event_date", "log_group"),
-}
+FOLDERS = ("events", "marts", "ledger/loaded_exports")  # of models/: what users query
+
+
+def declared_tables() -> dict[str, tuple[str, ...]]:
+    """The tables for users and their keys, as their YAML files declare them: name -> the columns that a test holds unique."""
+    tables = {}
+    for path in sorted((dbt_project.PROJECT / "models").rglob("*.yml")):
+        if str(path.relative_to(dbt_project.PROJECT / "models")).startswith(FOLDERS):
+            for model in yaml.safe_load(path.read_text())["models"]:
+                tables[model["name"]] = key_of(model)
+    return tables
+
+
+def key_of(model: dict) -> tuple[str, ...]:
+    """All columns, where no test holds some of them unique."""
+    for test in model.get("data_tests", []):
+        if "unique_combination" in test:
+            return tuple(test["unique_combination"]["arguments"]["columns"])
+    columns = model["columns"]
+    unique = tuple(column["name"] for column in columns if "unique" in column.get("data_tests", []))
+    return unique or tuple(column["name"] for column in columns)
+
+
+TABLES = declared_tables()
 
 
 @dataclass
@@ -62,14 +70,14 @@ class Project:
 
     def query(self, sql: str) -> list[dict]:
         with duckdb.connect(str(self.database), read_only=True) as connection:
-            connection.execute("set TimeZone = 'UTC'; use analytics.analytics")
+            connection.execute("set TimeZone = 'UTC'")
             result = connection.execute(sql)
             names = [column[0] for column in result.description]
             return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
     def execute(self, sql: str) -> None:
         with duckdb.connect(str(self.database)) as connection:
-            connection.execute(f"use analytics.analytics; {sql}")
+            connection.execute(sql)
 
     def table(self, name: str, *leave_out: str) -> list[dict]:
         """The rows of a table; the ledger's loaded_at, the time of a run, is never among them."""

@@ -171,7 +171,7 @@ def use() -> dict[str, list[tuple]]:
 def build(path: Path, marts: dict[str, list[tuple]]) -> Path:
     """A database of the marts with these rows."""
     with duckdb.connect(str(path)) as connection:
-        connection.execute("create schema analytics; use analytics; begin")
+        connection.execute("begin")
         for table, columns in COLUMNS.items():
             connection.execute(f"create table {table} ({columns})")
             for row in marts.get(table, []):
@@ -626,7 +626,6 @@ def test_events_from_long_before_their_export_have_their_own_period(database: Pa
 def test_years_of_data_and_many_names_stay_a_small_page(database: Path) -> None:
     path = build(database, {})
     with duckdb.connect(str(path)) as connection:
-        connection.execute("use analytics")
         days = "(select cast(unnest(range(date '2023-01-01', date '2026-11-01', interval 1 day)) as date) as d)"
         connection.execute(f"insert into daily_events select d, 'name ' || n, 1000 - n, 1, 1 from {days}, range(100) as t(n)")
         connection.execute(

