@@ -5,7 +5,7 @@
 {% endmacro %}
 
 {% macro default__maintain() %}
-    {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.config.materialized == 'incremental' -%}
+    {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.config.materialized in ('incremental', 'ledger') -%}
         {%- set table = api.Relation.create(database=node.database, schema=node.schema, identifier=node.alias) -%}
         {%- do adapter.run_operation_with_potential_multiple_runs('optimize ' ~ table ~ ' rewrite data using bin_pack', 'optimize') -%}
         {%- do adapter.run_operation_with_potential_multiple_runs('vacuum ' ~ table, 'vacuum') -%}

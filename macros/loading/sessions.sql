@@ -62,7 +62,8 @@
 
 
 {% macro touches_days(session, days) %}
-{#- A condition on a session: it lies in one of the days, reaches into it, or comes within the session gap of it. -#}
+{#- A condition on a session: it lies in one of the days, reaches into it, or comes within the session gap of it. True where days is none. -#}
+    {%- if days is none -%}{{ return('1 = 1') }}{%- endif -%}
     {%- set conditions = [] -%}
     {%- for start, end in utc_ranges(days, var('session_gap_minutes')) -%}
         {%- do conditions.append(

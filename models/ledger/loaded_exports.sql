@@ -1,7 +1,7 @@
 -- A row is one export whose lines are in the tables: the ledger. The model only makes the table; a row is written when all models
 -- and tests of a run have succeeded (write_ledger, on-run-end), so whatever is interrupted is loaded again by the next run.
 -- A full refresh empties it before anything else.
-{{ config(materialized='incremental', incremental_strategy='append') }}
+{{ config(materialized='ledger') }}
 
 {{ refuse_to_lose_exports() }}
 

@@ -1,6 +1,6 @@
 -- A row is one incremental mart or intermediate model: with which definition its rows were made, and up to which load. The model only
 -- makes the table; rows are written at the end of a run (write_versions, on-run-end).
-{{ config(materialized='incremental', incremental_strategy='append') }}
+{{ config(materialized='ledger') }}
 
 select
     cast(null as varchar) as name,

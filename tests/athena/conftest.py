@@ -11,6 +11,7 @@ import pytest
 from athena_project import LONG_AGO, AthenaProject
 from private_analytics.samples import write_sample_logs
 from project import Project, nasty_exports
+from rule_cases import exports, utf8_cases
 from recording import RecordingAws
 from test_bad_input import messages
 
@@ -129,6 +130,8 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Project:
     nasty_exports(project, 4)
     for day in LONG_AGO:
         project.export({"s": [f'{day}T12:00:00.000Z {{"eventName":"long_ago"}}']}, task_id=f"long-ago-{day}", day=day)
+    for line_format, streams in exports(utf8_cases()).items():
+        project.export(streams, task_id=f"rules-{line_format}", line_format=line_format)
     odd = {f"stream {n}": [line] for n, (line, _) in enumerate(messages().values())}
     project.export(odd, task_id="odd", log_group='it\'s "odd" - {{ 1/0 }}')
     return project

@@ -7,5 +7,6 @@ select
     min(event_at) as first_at,
     max(event_at) as last_at
 from {{ ref('fct_events') }}
+where {{ in_days('event_at', tested_days(['fct_events'])) }}
 group by event_id
 having count(*) > 1

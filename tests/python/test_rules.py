@@ -15,7 +15,7 @@ each_case = pytest.mark.parametrize("case", cases(), ids=str)
 
 
 def export_cases(project: Project) -> None:
-    for line_format, streams in exports().items():
+    for line_format, streams in exports(cases()).items():
         project.export(streams, task_id=line_format, line_format=line_format)
 
 
