@@ -77,7 +77,10 @@ def read_lines(lake: Path, exports: pl.DataFrame) -> pl.DataFrame:
         )
         .with_columns(pl.when("has_time").then(c.line.str.slice(25)).otherwise(c.line).alias("message"))
         .with_columns((c.has_time & c.message.str.starts_with("{")).alias("is_object"))
-        .select("line", "message", "has_time", "is_object", "line_id", "log_group", "log_stream", "export_task_id", "exported_at")
+        .select(
+            *("line", "message", "has_time", "is_object", "line_id"),
+            *("log_group", "log_stream", "export_task_id", "export_date", "exported_at"),
+        )
         .collect(engine="streaming")
     )
 
@@ -143,13 +146,14 @@ def find_rejected(lines: pl.DataFrame) -> pl.DataFrame:
         .then(pl.lit("lambda_platform_line"))
         .otherwise(pl.lit("not_json"))
     )
+    identity = ["line_id", "day", "copy_number"]
     return (
         lines.filter(~c.is_object)
-        .with_columns(number.alias("copy_number"))
+        .with_columns(number.alias("copy_number"), pl.when(~c.has_time).then("export_date").alias("day"))
         .sort("exported_at", "export_task_id")
-        .unique(["line_id", "copy_number"], keep="first", maintain_order=True)
+        .unique(identity, keep="first", maintain_order=True)
         .select(
-            pl.struct("line_id", "copy_number").hash().alias("line_id"),
+            pl.struct(identity).hash().alias("line_id"),
             pl.when("has_time").then(c.line.str.slice(0, 24)).str.to_datetime(TIME, time_unit="us").alias("logged_at"),
             "line",
             reason.alias("reason"),
@@ -161,16 +165,25 @@ def find_rejected(lines: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def means(meaning: str) -> pl.Expr:
-    """Whether the event catalog gives an event this meaning."""
+def meaning_of_events() -> pl.Expr:
+    """What the event catalog says that an event means: the most specific row that fits it."""
+
+    def filled(row: dict[str, str]) -> tuple:
+        is_filled = [bool(row[key]) for key in ("status_code", "event_name", "route", "method")]
+        return sum(is_filled), is_filled
+
     with (SEEDS / "event_catalog.csv").open(newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["meaning"] == meaning]
-    conditions = []
+        rows = sorted(csv.DictReader(file), key=filled, reverse=True)
+    meanings = []
     for row in rows:
-        parts = [c(key) == row[key] for key in ("event_name", "route") if row[key]]
+        parts = [c(key) == row[key] for key in ("event_name", "method", "route") if row[key]]
         parts += [c.status_code == int(row["status_code"])] if row["status_code"] else []
-        conditions.append(pl.all_horizontal(parts).fill_null(False))
-    return pl.any_horizontal(conditions)
+        meanings.append(pl.when(pl.all_horizontal(parts).fill_null(False)).then(pl.lit(row["meaning"])))
+    return pl.coalesce(meanings).alias("meaning")
+
+
+def means(meaning: str) -> pl.Expr:
+    return (c.meaning == meaning).fill_null(False)
 
 
 def count_errors() -> list[pl.Expr]:
@@ -398,7 +411,7 @@ def build_tables(lake: Path, out: Path, bots: str = BOTS) -> None:
     counts = lines.select("export_task_id")
     fields = read_fields(lines, bots)
     del lines
-    events = find_events(fields)
+    events = find_events(fields).with_columns(meaning_of_events())
     del fields
     marts = (
         daily_events,
@@ -413,7 +426,7 @@ def build_tables(lake: Path, out: Path, bots: str = BOTS) -> None:
         daily_uploads,
     )
     tables = dict(zip([mart.__name__ for mart in marts], pl.collect_all([mart(events.lazy()) for mart in marts]), strict=True))
-    tables |= {"fct_events": events, "rejected_log_lines": rejected}
+    tables |= {"fct_events": events.drop("meaning"), "rejected_log_lines": rejected}
     tables["export_health"] = export_health(exports, counts, events, rejected)
     for name, table in tables.items():
         table.write_parquet(out / f"{name}.parquet", compression="lz4")

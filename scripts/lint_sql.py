@@ -1,7 +1,10 @@
-"""All SQL of this project, linted: the models and macros as they are written, and what they write for each engine.
+"""All SQL of this project, linted: models and macros as they are written (source), and what they write for each engine.
 
-Needs no database and no AWS. An engine whose tables are all missing, or all there, stands in for both, so that each model is
-compiled as its first run and as a daily run build it; so are the queries that macros ask, the hooks and the data tests.
+    python scripts/lint_sql.py [source] [duckdb] [athena]
+
+It needs no database and no AWS account. dbt compiles on an engine that stands in for both: one on which no table is there yet, as
+for a first run, then one on which all tables are there and days have changed, as for a daily run. With the models come the data
+tests, the hooks, and the queries that macros ask.
 """
 
 from __future__ import annotations
@@ -11,35 +14,183 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import timedelta
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 PROJECT = Path(__file__).resolve().parents[1]
-SQLFLUFF = (sys.executable, "-m", "sqlfluff", "lint", "--disable-progress-bar", "--nocolor")
-ENGINES = {"duckdb": "local", "athena": "athena"}  # sqlfluff's dialect: target in profiles.yml
+JOBS = ("source", "duckdb", "athena")
+SEPARATOR = "\n;\n"
+BESIDE_SQLFLUFF = ["--disable-progress-bar", "--nocolor"]
 
-# Code that is generated is laid out by nobody. Its columns come from macros, so they may repeat what their callers say.
-NOT_FOR_GENERATED = ("layout", "jinja", "ST06")
+# Where macros write SQL, nobody sees the layout, and a reader sees the macros. So what is left is what an engine may read otherwise.
+# AL03: queries whose columns are read by position. AL10, RF06: how dbt writes relations. RF03: fields of structs look like columns
+# of tables. RF04: source has that. ST04, ST05: a macro may be called within a case, and joins what it needs.
+NOT_FOR_COMPILED = "layout,jinja,AL03,AL10,RF03,RF04,RF06,ST04,ST05,ST06"
 
-# Any two days apart, and one beside the first: so conditions on days have more than one range.
+# The zone is not UTC, so that all conversions are seen. The days are neither all consecutive nor all apart.
+VARS = "{reporting_timezone: Europe/Berlin}"
 DAYS = ("2026-10-01", "2026-10-02", "2026-10-04")
 
 
-def environment(work: Path, target: str) -> dict[str, str]:
-    """Nothing of the user's: no database, no lake, no AWS account."""
-    (work / "lake").mkdir(parents=True, exist_ok=True)
-    return {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ATHENA_", "ANALYTICS_", "DBT_"))} | {
-        "ANALYTICS_TARGET": target,
+def main() -> int:
+    """Each job in a process of its own, at the same time: dbt cannot be on two targets at once."""
+    jobs = sys.argv[1:] or JOBS
+    if len(jobs) == 1:
+        return lint_source() if jobs == ["source"] else lint_compiled(jobs[0])
+    with tempfile.TemporaryDirectory() as folder:
+        running = [start(job, Path(folder) / job) for job in jobs]
+        for process in running:
+            print(process.communicate()[0].rstrip())
+    return max(process.returncode for process in running)
+
+
+def start(job: str, work: Path) -> subprocess.Popen[str]:
+    """With nothing of the user's: no database, no lake, no AWS account."""
+    (work / "lake").mkdir(parents=True)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANALYTICS_", "ATHENA_", "AWS_", "DBT_"))}
+    environment = kept | {
+        "ANALYTICS_TARGET": "local" if job == "duckdb" else "athena",
         "ANALYTICS_DB": str(work / "analytics.duckdb"),
         "ANALYTICS_LAKE": str(work / "lake"),
-        "AWS_ACCESS_KEY_ID": "none",
-        "AWS_SECRET_ACCESS_KEY": "none",
-        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",  # nobody listens there
-        "AWS_MAX_ATTEMPTS": "1",
-        "DBT_TARGET_PATH": str(work / "target"),
+        "AWS_ACCESS_KEY_ID": "nobody",
+        "AWS_SECRET_ACCESS_KEY": "nobody",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",  # where nobody listens
         "DBT_LOG_PATH": str(work / "logs"),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DBT_TARGET_PATH": str(work / "target"),
     }
+    return subprocess.Popen(
+        [sys.executable, __file__, job], cwd=PROJECT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+def lint_source() -> int:
+    """Models and data tests as sqlfluff's dbt templater sees them on a first run; macros, which it does not, as Jinja."""
+    from sqlfluff.cli.commands import lint
+
+    with engine(tables_are_there=False):
+        models = exit_code(lint, "models", "tests/data")
+    macros = exit_code(
+        lint, "macros", "tests/data/generic", "--disregard-sqlfluffignores", "--templater", "jinja", "--exclude-rules", "LT02,ST06"
+    )
+    return max(models, macros)
+
+
+def exit_code(command: Any, *arguments: str) -> int:
+    try:
+        command.main(args=[*arguments, *BESIDE_SQLFLUFF])
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0
+
+
+def lint_compiled(dialect: str) -> int:
+    """What dbt compiles for an engine, each text once."""
+    from sqlfluff.core import FluffConfig, Linter
+
+    overrides = {"dialect": dialect, "templater": "raw", "exclude_rules": NOT_FOR_COMPILED}
+    linter = Linter(config=FluffConfig.from_path(str(PROJECT / ".sqlfluff"), overrides=overrides))
+    names: dict[str, str] = {}
+    try:
+        for name, sql in compiled():
+            names.setdefault(sql, name)
+    except CompilationError as error:
+        print(f"== {dialect}: dbt cannot compile\n{error}")
+        return 1
+    failed = 0
+    for sql, name in names.items():
+        violations = linter.lint_string(sql + "\n", fname=name).get_violations()
+        failed += bool(violations)
+        for violation in violations:
+            print(f"== {dialect}: {name}\n{violation.rule_code()}: {violation.desc()}")
+            print(f"    {sql.splitlines()[violation.line_no - 1].strip()}")
+    print(f"{dialect}: {len(names)} compiled statements, {failed} of them with violations")
+    return 1 if failed else 0
+
+
+class CompilationError(Exception):
+    pass
+
+
+def compiled() -> Iterator[tuple[str, str]]:
+    """(where it comes from, SQL) of each statement."""
+    from dbt.cli.main import dbtRunner
+
+    def invoke(*arguments: str) -> Any:
+        result = dbtRunner(manifest=manifest).invoke(["--log-level", "none", "--log-level-file", "none", *arguments, "--vars", VARS])
+        if not result.success:
+            raise CompilationError(result.exception)
+        return result.result
+
+    def compile_all(*arguments: str) -> Iterator[tuple[Any, list[str]]]:
+        for result in invoke("--no-populate-cache", "compile", *arguments).results:
+            statements = (result.node.compiled_code or "").split(SEPARATOR)
+            yield result.node, [statement.strip() for statement in statements if statement.strip()]
+
+    manifest = None
+    manifest = invoke("--no-partial-parse", "parse")
+    with engine(tables_are_there=False):
+        for node, statements in compile_all():
+            # Of other models a first run compiles a part of what a daily one does.
+            if node.config.materialized == "incremental":
+                yield from ((f"{node.original_file_path}, first run", sql) for sql in statements)
+    manifest.flat_graph.pop("run_state", None)  # what run_state() remembers of that run
+    manifest.macros["macro.private_analytics.definition"].macro_sql = "{% macro definition(node) %}{{ return('same') }}{% endmacro %}"
+    own = f"macro.{manifest.metadata.project_name}."
+    for node in manifest.nodes.values():
+        node.raw_code = SEPARATOR.join([node.raw_code, *(hook.sql for hook in getattr(node.config, "post_hook", []))])
+    hooks = SEPARATOR.join(node.raw_code for node in manifest.nodes.values() if node.resource_type == "operation")
+    results = "{%- set results = [] -%}{%- for node in graph.nodes.values() -%}" + (
+        "{%- do results.append({'status': 'success', 'node': node}) -%}{%- endfor -%}"
+    )
+    with engine(tables_are_there=True, names=[node.name for node in manifest.nodes.values()]) as asked:
+        for node, statements in compile_all():
+            # dbt's own tests are dbt's to lint.
+            if not getattr(node, "test_metadata", None) or any(m.startswith(own) for m in node.depends_on.macros):
+                yield from ((f"{node.original_file_path}, daily run", sql) for sql in statements)
+        for _, statements in compile_all("--inline", results + hooks):
+            yield from (("dbt_project.yml, on-run-start and on-run-end", sql) for sql in statements)
+    yield from (("a query that a macro asks", sql.strip()) for sql in asked)
+
+
+@contextmanager
+def engine(*, tables_are_there: bool, names: list[str] | None = None) -> Iterator[list[str]]:
+    """Stands in for DuckDB and Athena, and gives the queries that it was asked. Its answers are as much as macros need to go on."""
+    from agate import Number, Table, Text
+    from dbt.adapters.athena.impl import AthenaAdapter
+    from dbt.adapters.contracts.connection import AdapterResponse
+    from dbt.adapters.duckdb.impl import DuckDBAdapter
+
+    asked: list[str] = []
+
+    def get_relation(adapter: Any, database: str, schema: str, identifier: str) -> Any:
+        if tables_are_there:
+            return adapter.Relation.create(database=database, schema=schema, identifier=identifier, type="table")
+        return None
+
+    def execute(_: Any, sql: str, *args: Any, **options: Any) -> tuple[AdapterResponse, Table]:
+        asked.append(sql)
+        if "sum(lines)" in sql:  # report_run: counts
+            rows: list[list[Any]] = [[1] * 50]
+        elif "definition" in sql:  # run_state: names, definitions, numbers of loads
+            rows = [[name, "same", 0] for name in names or []]
+        else:  # days, texts, numbers of loads, or whether something holds
+            rows = [[day, day, number % 2] for number, day in enumerate(DAYS, 1)]
+        if "changed_days" in sql:
+            rows = [[day, 1] for day in DAYS]
+        types = [Text() if isinstance(value, str) else Number() for value in rows[0]]
+        return AdapterResponse("OK"), Table(rows, [f"column_{number}" for number in range(len(types))], types)
+
+    with ExitStack() as stack:
+        for adapter in (AthenaAdapter, DuckDBAdapter):
+            stack.enter_context(mock.patch.object(adapter, "get_relation", get_relation))
+            stack.enter_context(mock.patch.object(adapter, "execute", execute))
+            stack.enter_context(mock.patch.object(adapter, "set_relations_cache", lambda *args, **options: None))
+        stack.enter_context(mock.patch.object(AthenaAdapter, "get_glue_table_location", lambda *args: "s3://lake/logs"))
+        yield asked
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -161,6 +161,8 @@ def weakened(policies: dict[str, dict]) -> Iterator[tuple[str, dict[str, dict]]]
     """The policies with one permission less, in every way: an action, resource, or condition's value is taken out."""
     for name, policy in policies.items():
         for number, statement in enumerate(policy["Statement"]):
+            if statement["Effect"] == "Deny":
+                continue
             for title, path in _parts(statement):
                 less = copy.deepcopy(policies)
                 changed = less[name]["Statement"][number]

@@ -295,7 +295,7 @@ def test_policies_are_within_the_quotas_of_iam(access: Iam, role: str):
 RAW = f"{S3}/logs/2026/10/01/t/s/000000.gz"
 RECORD = f"{S3}/exports/2026/10/01/t.json"
 REJECTED = f"{S3}/tables/shop/rejected_log_lines/u/data/x.parquet"
-STAGING = f"{S3}/tables/shop/stg_cloudwatch__log_lines/u/data/x.parquet"
+BATCH = f"{S3}/tables/shop/batch_lines/u/data/x.parquet"
 PAYROLL = "arn:aws:s3:::payroll/may.csv"
 FORBIDDEN: dict[str, list[Request]] = {
     "ApiRole": [
@@ -389,8 +389,9 @@ FORBIDDEN: dict[str, list[Request]] = {
         Request("s3:GetObject", RAW),
         Request("s3:GetObject", RECORD),
         Request("s3:GetObject", REJECTED),
-        Request("s3:GetObject", STAGING),
-        Request("s3:GetObject", f"{S3}/tables/shop/loaded_exports/u/data/x.parquet"),
+        Request("s3:GetObject", BATCH),
+        Request("s3:GetObject", f"{S3}/tables/shop/batch_copies/u/data/x.parquet"),
+        Request("s3:GetObject", f"{S3}/tables/shop/rejected_log_lines__dbt_tmp/u/data/x.parquet"),
         Request("s3:GetObject", f"{S3}/tables/other/daily_events/u/data/x.parquet"),
         Request("s3:GetObject", f"{S3}/athena-results/transform/x.csv"),
         Request("s3:GetObject", f"{S3}/athena-results/dashboards/x.csv"),
@@ -400,6 +401,7 @@ FORBIDDEN: dict[str, list[Request]] = {
         listing("logs/"),
         listing("athena-results/transform/"),
         Request("glue:GetTable", f"{GLUE}:table/shop/rejected_log_lines"),
+        Request("glue:GetTable", f"{GLUE}:table/shop/batch_lines"),
         Request("glue:GetTable", f"{GLUE}:table/shop_lake/log_lines"),
         Request("glue:DeleteTable", f"{GLUE}:table/shop/daily_events"),
         Request("glue:UpdateTable", f"{GLUE}:table/shop/events"),

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import shutil
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 
 import pytest
 from private_analytics import dbt_project
 from project import Project
-from test_tables import assert_equals_oracle, line
+from test_tables import STEPS, assert_equals_oracle, line
 
 CHANGED = ": its definition has changed since its rows were made"
 DAILY_EVENTS = "models/marts/behaviour/daily_events"
@@ -97,10 +96,12 @@ def days(*numbers: int) -> list[date]:
 
 
 def test_an_edited_mart_is_computed_again_for_all_days_and_the_others_are_not(built: Checkout) -> None:
-    built.project.execute("update daily_uploads set uploads_requested = 0")  # none yet
+    built.project.execute("update int_users__active_days set events = 99 where event_date = '2026-10-01'")
     built.edit(f"{DAILY_EVENTS}.sql", "count(*) as events", "10 * count(*) as events")
     assert built.run() == {"daily_events"}
     assert built.events_by_day() == [(day, 40) for day in days(1, 2, 3)]
+    untouched = built.project.query("select distinct events from int_users__active_days where event_date = '2026-10-01'")
+    assert untouched == [{"events": 99}]
     assert built.run() == set()
 
 
@@ -112,22 +113,410 @@ def test_an_edited_mart_alone_is_computed_again_for_all_days(built: Checkout) ->
     assert built.events_by_day() == [(day, 40) for day in days(1, 2, 3)]
 
 
-def test_an_edited_comment_computes_nothing_again(built: Checkout) -> None:
-    """In SQL, in Jinja and in a macro, of one line and of several; and a description."""
-    built.edit(f"{DAILY_EVENTS}.sql", "with counted as (", "-- Counted.\n{# Each\n once. #}\n\nwith counted as (")
-    built.edit("models/intermediate/int_events.sql", "select\n    events.event_id", "/* One\nmeaning. */\nselect\n    events.event_id")
-    built.edit("macros/engines/time.sql", "{#- A UTC timestamp as", "{#- The UTC timestamp as")
-    built.edit(f"{DAILY_EVENTS}.yml", "description: How often.", "description: How many times.")
+def test_an_edit_that_is_taken_back_before_a_run_computes_nothing_again(built: Checkout) -> None:
+    built.edit(f"{DAILY_EVENTS}.sql", "count(*) as events", "10 * count(*) as events")
+    built.run("--select", "daily_uploads")
+    built.edit(f"{DAILY_EVENTS}.sql", "10 * count(*) as events", "count(*) as events")
+    assert built.run() == set()
+    assert_equals_oracle(built.project)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        (f"{DAILY_EVENTS}.sql", "with counted as (", "-- Counted, once (each).\n\nwith counted as ("),
+        (f"{DAILY_EVENTS}.sql", "with counted as (", "{# Counted,\n once. #}\nwith counted as ("),
+        (f"{DAILY_EVENTS}.sql", "with counted as (", "/* Counted,\n once. */\nwith counted as ("),
+        ("models/intermediate/int_events.sql", "-- A row is one event", "-- Each row is one event"),
+        ("macros/engines/time.sql", "{#- A UTC timestamp as", "{#- The UTC timestamp as"),
+        (f"{DAILY_EVENTS}.yml", "description: How often.", "description: How many times."),
+    ],
+    ids=["SQL", "Jinja", "block", "upstream", "macro", "description"],
+)
+def test_an_edited_comment_computes_nothing_again(built: Checkout, file: str, old: str, new: str) -> None:
+    built.edit(file, old, new)
+    assert built.run() == set()
+    assert_equals_oracle(built.project)
+
+
+@pytest.mark.parametrize(("before", "after"), [("'a--b'", "'a--c'"), ("'a  b'", "'a b'"), ("'a /* b */'", "'a /* c */'")])
+def test_an_edit_within_a_text_is_one_even_if_it_looks_like_a_comment_or_layout(
+    checkout: Checkout, before: str, after: str
+) -> None:
+    export(checkout.project, 1, line("2026-10-01", userId="u1"))
+    checkout.edit(f"{DAILY_EVENTS}.sql", "'(none)'", before)
+    checkout.run()
+    checkout.edit(f"{DAILY_EVENTS}.sql", before, after)
+    checkout.run()
+    assert [f"'{row['event_name']}'" for row in checkout.project.table("daily_events")] == [after]
+
+
+MARTS_OF_ONES_OWN = {
+    "is_incremental": "{% if is_incremental() %}where {{ in_affected_days() }}{% endif %}",
+    "quotes": 'where {{ in_affected_days("event_at") }}',
+    "nested parentheses": "where {{ in_affected_days('coalesce(event_at, event_at)') }}",
+    "days in a variable": "{% set days = affected_days() %}where {{ in_days('event_at', days) }}",
+    "this": "where {{ in_affected_days() }} and '{{ this.identifier }}' = '{{ model.name }}'",
+    "two refs": 'where {{ in_affected_days() }} and event_name in (select event_name from {{ ref("private_analytics", "event_catalog") }})',
+}
+
+
+@pytest.mark.parametrize("condition", MARTS_OF_ONES_OWN.values(), ids=MARTS_OF_ONES_OWN)
+def test_a_mart_of_ones_own_is_computed_again_when_it_is_edited_and_only_then(checkout: Checkout, condition: str) -> None:
+    sql = """
+        {{ config(unique_key=['event_date'], **gone_when_null('n')) }}
+        with counted as (
+            select event_date, FACTOR * count(*) as n from {{ ref("int_events") }} CONDITION group by event_date
+        )
+        {{ with_gone_rows('counted') }}
+    """.replace("CONDITION", condition)
+    mart = checkout.folder / "models/marts/own.sql"
+    mart.write_text(sql.replace("FACTOR", "1"))
+    mart.with_suffix(".yml").write_text(
+        "models: [{name: own, config: {contract: {enforced: true}}, columns: [{name: event_date, data_type: date}, {name: n, data_type: bigint}]}]"
+    )
+    export(checkout.project, 1)
+    checkout.run()
+    export(checkout.project, 2)
+    assert checkout.run() == set()
+    assert len(checkout.project.table("own")) == 2
+    counts = {row["n"] for row in checkout.project.table("own")}
+    mart.write_text(sql.replace("FACTOR", "10"))
+    export(checkout.project, 3)
+    assert checkout.run() == {"own"}
+    assert {row["n"] for row in checkout.project.table("own")} == {10 * n for n in counts}
+
+
+# ----------------------------------------------------------------------------------------- what a mart is made of
+
+
+def test_an_edited_macro_computes_again_the_marts_that_use_it(built: Checkout) -> None:
+    built.edit(
+        "macros/engines/aggregates.sql",
+        "quantile_cont({{ number }}, {{ fraction }})",
+        "quantile_cont({{ number }}, 0 * {{ fraction }})",
+    )
+    assert built.run() == {"daily_endpoint_reliability", "hourly_reliability"}
+
+
+@pytest.mark.parametrize("alone", [False, True], ids=["whole run", "alone first"])
+def test_an_edited_view_computes_again_what_is_made_of_it(built: Checkout, alone: bool) -> None:
+    """The mart alone is either made of the new view, or still of the old one, and then of the new one."""
+    built.edit(
+        "models/intermediate/int_events.sql",
+        "{{ join_meanings(ref('event_catalog')) }}",
+        "{{ join_meanings(ref('event_catalog')) }}\nwhere events.event_name != 'odd'",
+    )
+    if alone:
+        built.run("--select", "daily_events")
+        assert built.events_by_day() in ([(day, 3) for day in days(1, 2)], [(day, 4) for day in days(1, 2)])
+    built.run()
+    assert built.events_by_day() == [(day, 3) for day in days(1, 2, 3)]
     assert built.run() == set()
 
 
-def test_text_that_looks_like_a_comment_or_differs_in_blanks_only_is_an_edit(built: Checkout) -> None:
-    name = "'(none)'"
-    for text, expected in (("'a--b'", "a--b"), ("'a--c'", "a--c"), ("'a  b'", "a  b"), ("'a b'", "a b")):
-        built.edit(f"{DAILY_EVENTS}.sql", f"coalesce(event_name, {name})", f"coalesce(nullif(event_name, 'odd'), {text})")
-        if name == "'(none)'":
-            built.edit(f"{DAILY_EVENTS}.sql", "nullif(nullif", "nullif(nullif") if False else None
-        built.run()
-        names = {row["event_name"] for row in built.project.table("daily_events")}
-        assert expected in names and len(names) == 4, (text, names)
-        built.edit(f"{DAILY_EVENTS}.sql", f"coalesce(nullif(event_name, 'odd'), {text})", f"coalesce(event_name, {name})")
+@pytest.mark.parametrize(
+    "first", [(), ("--select", "daily_events"), ("--select", "batch_session_events+"), ("--exclude", "daily_events")], ids=repr
+)
+def test_another_reporting_timezone(checkout: Checkout, first: tuple[str, ...]) -> None:
+    """An event at 23:00 of each day is of the next day in Kolkata. A part of the project may be built before all of it."""
+    for day in (1, 2, 3):
+        export(
+            checkout.project,
+            day,
+            line(f"2026-10-{day:02}", eventName="searched", userId="u1", timestamp=f"2026-10-{day:02}T23:00:00Z", statusCode=200),
+        )
+    checkout.run()
+    export(checkout.project, 4)
+    checkout.edit("dbt_project.yml", "reporting_timezone: UTC", "reporting_timezone: Asia/Kolkata")
+    if first:
+        checkout.run(*first)
+    checkout.run()
+    assert_equals_oracle(checkout.project)
+    export(checkout.project, 5)
+    assert checkout.run() == set()
+    assert_equals_oracle(checkout.project)
+
+
+def test_another_session_gap(built: Checkout) -> None:
+    """Two events of one user with 40 minutes between them, on each day."""
+    for day in (4, 5):
+        texts = [
+            line(f"2026-10-{day:02}", eventName="searched", userId="u1", timestamp=f"2026-10-{day:02}T{at}Z")
+            for at in ("23:30:00", "22:50:00")
+        ]
+        export(built.project, day, *texts)
+    built.run()
+    built.edit("dbt_project.yml", "session_gap_minutes: 30", "session_gap_minutes: 45")
+    assert built.run() == {"sessions", "int_sessions__funnels"}
+    assert_equals_oracle(built.project)
+    built.edit("dbt_project.yml", "session_gap_minutes: 45", "session_gap_minutes: 1500")  # longer than a day
+    export(built.project, 6)
+    built.run()
+    assert_equals_oracle(built.project)
+
+
+# ------------------------------------------------------------------------------------------------------- the seeds
+
+
+def test_an_edited_catalog_counts_once_it_is_loaded(built: Checkout) -> None:
+    old = built.folder.joinpath("seeds/event_catalog.csv").read_text()
+    built.edit("seeds/event_catalog.csv", "purchased,,,,purchase", "odd,,,,purchase")
+    new = built.folder.joinpath("seeds/event_catalog.csv").read_text()
+    outcome, said = built.dbt("run")  # builds no seed
+    assert outcome.succeeded and not [text for text in said if CHANGED in text]
+    built.folder.joinpath("seeds/event_catalog.csv").write_text(old)
+    assert_equals_oracle(built.project)
+    built.folder.joinpath("seeds/event_catalog.csv").write_text(new)
+    export(built.project, 4)
+    again = built.run()
+    assert {"sessions", "daily_product_performance"} <= again
+    assert_equals_oracle(built.project)
+    assert built.run() == set()
+
+
+def test_a_seed_that_dbt_seed_loaded_counts_from_the_next_run_on(built: Checkout) -> None:
+    built.edit("seeds/event_catalog.csv", "purchased,,,,purchase", "odd,,,,purchase")
+    assert built.dbt("seed")[0].succeeded
+    outcome, said = built.dbt("run")
+    assert outcome.succeeded and [text for text in said if text.startswith(f"sessions{CHANGED}")]
+    assert_equals_oracle(built.project)
+
+
+def test_edited_funnels_compute_again_the_funnels_only(built: Checkout) -> None:
+    built.edit("seeds/funnels.csv", "search,3,added_to_cart", "search,3,purchased\nodd,1,odd")
+    assert built.run() == {"int_sessions__funnels"}
+    assert_equals_oracle(built.project)
+    built.edit("seeds/funnels.csv", "search,1,searched\nsearch,2,product_viewed\nsearch,3,purchased\n", "")
+    export(built.project, 4)
+    assert built.run("--select", "funnels") == set() and built.run() == {"int_sessions__funnels"}
+    assert_equals_oracle(built.project)
+
+
+# --------------------------------------------------------------------------------------------------------- columns
+
+
+def test_a_mart_has_the_columns_of_its_yaml_and_no_others(built: Checkout) -> None:
+    """A column is renamed, then one is added, then one is removed."""
+
+    def columns() -> list[str]:
+        return [row["column_name"] for row in built.project.query("describe daily_events")]
+
+    built.edit(f"{DAILY_EVENTS}.sql", "as users", "as people")
+    built.edit(f"{DAILY_EVENTS}.yml", "- name: users", "- name: people")
+    assert built.run() == {"daily_events"}
+    assert columns() == ["event_date", "event_name", "events", "people", "sessions"]
+    assert not built.project.query("from daily_events where people is null")
+
+    built.edit(f"{DAILY_EVENTS}.sql", "as people,", "as people,\n        count(status_code) as requests,")
+    built.edit(
+        f"{DAILY_EVENTS}.yml", "      - name: people", "      - name: requests\n        data_type: bigint\n      - name: people"
+    )
+    assert built.run() == {"daily_events"}
+    assert sorted(columns()) == ["event_date", "event_name", "events", "people", "requests", "sessions"]
+    assert built.events_by_day("event_date, sum(requests)") == [(day, 1) for day in days(1, 2, 3)]
+
+    built.edit(f"{DAILY_EVENTS}.sql", "count(distinct user_id) as people,", "")
+    text = built.folder.joinpath(f"{DAILY_EVENTS}.yml").read_text()
+    at = text.index("      - name: people")
+    built.edit(f"{DAILY_EVENTS}.yml", text[at : text.index("      - name: sessions")], "")
+    export(built.project, 4)
+    assert built.run() == {"daily_events"}
+    assert sorted(columns()) == ["event_date", "event_name", "events", "requests", "sessions"]
+    assert built.events_by_day("event_date, sum(requests)") == [(day, 1) for day in days(1, 2, 3, 4)]
+
+
+def test_a_column_of_another_type(built: Checkout) -> None:
+    built.edit(f"{DAILY_EVENTS}.sql", "count(*) as events", "cast(count(*) as double) as events")
+    built.edit(
+        f"{DAILY_EVENTS}.yml",
+        "description: How often.\n        data_type: bigint",
+        "description: How often.\n        data_type: double",
+    )
+    assert built.run() == {"daily_events"}
+    (kind,) = {row["t"] for row in built.project.query("select distinct typeof(events) as t from daily_events")}
+    assert kind == "DOUBLE"
+
+
+def test_the_table_of_a_removed_mart_stays_and_the_others_go_on(built: Checkout) -> None:
+    for suffix in ("sql", "yml"):
+        (built.folder / f"models/marts/reliability/daily_uploads.{suffix}").unlink()
+    assert built.run() == set()
+    assert built.project.table("daily_uploads") == []
+    assert built.events_by_day() == [(day, 4) for day in days(1, 2, 3)]
+
+
+def test_a_mart_that_comes_back_has_the_days_it_missed(built: Checkout) -> None:
+    files = [built.folder / f"{DAILY_EVENTS}.{suffix}" for suffix in ("sql", "yml")]
+    needs_it = built.folder / "tests/data/funnel_steps_that_never_happened.sql"
+    texts = [file.read_text() for file in files]
+    for file in (*files, needs_it):
+        file.unlink()
+    built.run()
+    export(built.project, 4)
+    built.run()
+    for file, text in zip(files, texts, strict=True):
+        file.write_text(text)
+    built.run()
+    assert_equals_oracle(built.project)
+
+
+# -------------------------------------------------------------------------------------- what is read from log lines
+
+
+READING = "What is read from log lines has changed"
+
+
+def users(checkout: Checkout) -> list[tuple]:
+    rows = checkout.project.query("select event_date, user_id from fct_events order by event_at")
+    return [(row["event_date"].day, row["user_id"]) for row in rows]
+
+
+@pytest.mark.parametrize("quiet_run", [False, True], ids=["with the next exports", "after a run with nothing to load"])
+def test_fields_that_are_read_elsewhere_hold_from_the_next_export_on(checkout: Checkout, quiet_run: bool) -> None:
+    project = checkout.project
+    export(project, 1, line("2026-10-01", userId="old", uid="new"))
+    checkout.run()
+    checkout.edit("dbt_project.yml", "event_fields: {}", "event_fields: {user_id: [uid]}")
+    if quiet_run:
+        checkout.run()
+    export(project, 2, line("2026-10-02", userId="old", uid="new"))
+    export(project, 3, line("2026-10-03", userId="old", uid="new"))
+    outcome, said = checkout.dbt("build", *UNTESTED)
+    assert outcome.succeeded
+    assert [text for text in said if READING in text and "2026-10-02" in text], said
+    assert users(checkout) == [(1, "old"), (2, "new"), (3, "new")]
+    outcome, said = checkout.dbt("build", *UNTESTED)
+    assert not [text for text in said if READING in text]
+    export(project, 4, line("2026-10-04", userId="old", uid="new"))
+    outcome, said = checkout.dbt("build", *UNTESTED)
+    assert not [text for text in said if READING in text]
+    assert checkout.run("--full-refresh") == set()
+    assert users(checkout) == [(day, "new") for day in (1, 2, 3, 4)]
+    assert_equals_oracle(project)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("bot_user_agents: '", "bot_user_agents: 'robot|"),
+        ("max_days_from_log_time: 35", "max_days_from_log_time: 400"),
+    ],
+)
+def test_bots_and_limits_hold_from_the_next_export_on(checkout: Checkout, old: str, new: str) -> None:
+    project = checkout.project
+    texts = {
+        day: [
+            line(f"2026-10-{day:02}", userId="u", userAgent="robotic"),
+            line(f"2026-10-{day:02}", userId="u", timestamp=f"2026-01-{day:02}T00:00:00Z"),
+        ]
+        for day in (1, 2)
+    }
+    export(project, 1, *texts[1])
+    checkout.run()
+    first = project.table("fct_events")
+    checkout.edit("dbt_project.yml", old, new)
+    export(project, 2, *texts[2])
+    outcome, said = checkout.dbt("build", *UNTESTED)
+    assert outcome.succeeded and [text for text in said if READING in text and "2026-10-02" in text]
+    assert [row for row in project.table("fct_events") if row["export_task_id"] == "task-1"] == first
+    checkout.run("--full-refresh")
+    assert_equals_oracle(project)
+
+
+def test_a_full_refresh_of_the_events_alone_reaches_the_marts_with_the_next_run(checkout: Checkout) -> None:
+    """What the refusal to refresh fct_events alone says to select. Three loads came before it."""
+    project = checkout.project
+    for day in (1, 2, 3):
+        export(project, day, line(f"2026-10-{day:02}", eventName="searched", userId="old", uid="new", name="viewed"))
+        checkout.run()
+    checkout.edit("dbt_project.yml", "event_fields: {}", "event_fields: {user_id: [uid], event_name: [name]}")
+    checkout.run("--full-refresh", "--select", "+fct_events", "+rejected_log_lines")
+    checkout.run()
+    assert_equals_oracle(project)
+    export(project, 4, line("2026-10-04", uid="new", name="viewed"))
+    checkout.run()
+    assert_equals_oracle(project)
+
+
+@pytest.mark.parametrize("failing", ["daily_events", "int_sessions__funnels"])
+def test_a_mart_that_fails_in_a_full_refresh_has_all_loads_later(checkout: Checkout, failing: str) -> None:
+    project = checkout.project
+    for day in (1, 2, 3):
+        export(project, day)
+        checkout.run()
+    checkout.edit("dbt_project.yml", "event_fields: {}", "event_fields: {event_name: [userId]}")
+    (path,) = checkout.folder.glob(f"models/**/{failing}.sql")
+    text = path.read_text()
+    path.write_text(text + "\nbroken")
+    assert not checkout.dbt("build", *UNTESTED, "--full-refresh")[0].succeeded
+    path.write_text(text)
+    export(project, 4)
+    checkout.run()
+    assert_equals_oracle(project)
+
+
+def test_a_column_of_ones_own_comes_and_goes(built: Checkout) -> None:
+    before = "      # A field of your own"
+    column = "      - {name: country, description: Where from., data_type: varchar, config: {meta: {json_paths: [geo]}}}\n"
+    built.edit("models/events/fct_events.yml", before, column + before)
+    export(built.project, 4, line("2026-10-04", eventName="searched", geo="DE"))
+    outcome, said = built.dbt("build", *UNTESTED)
+    assert outcome.succeeded and [text for text in said if READING in text and "2026-10-03" in text]
+    countries = built.project.query("select event_date, max(country) as country from fct_events group by 1 order by 1")
+    assert [row["country"] for row in countries] == [None, None, None, "DE"]
+    export(built.project, 5, line("2026-10-05", eventName="searched", geo="FR"))
+    assert built.run() == set()
+    outcome, _ = built.dbt("build")
+    assert outcome.succeeded, outcome
+    built.edit("models/events/fct_events.yml", column, "")
+    export(built.project, 6)
+    built.run()
+    built.run("--full-refresh")
+    assert_equals_oracle(built.project)
+
+
+# -------------------------------------------------------------------------------------------------- interruptions
+
+
+@pytest.fixture
+def crash(built: Checkout) -> Iterator[None]:
+    """dbt ends before it has written what it did, as when it is killed after its last model."""
+    hook = "  - \"{% if execute %}{{ exceptions.raise_compiler_error('killed') }}{% endif %}\"\n"
+    return lambda: built.edit(
+        "dbt_project.yml", '  - "{{ write_ledger(results) }}"', hook + '  - "{{ write_ledger(results) }}"'
+    ), lambda: built.edit("dbt_project.yml", hook, "")
+
+
+def test_an_edit_that_is_taken_back_after_a_killed_run_leaves_nothing_behind(built: Checkout, crash: tuple) -> None:
+    start, stop = crash
+    built.edit(f"{DAILY_EVENTS}.sql", "count(*) as events", "10 * count(*) as events")
+    start()
+    assert not built.dbt("build", *UNTESTED)[0].succeeded
+    stop()
+    built.edit(f"{DAILY_EVENTS}.sql", "10 * count(*) as events", "count(*) as events")
+    built.run()
+    assert_equals_oracle(built.project)
+
+
+def test_a_seed_that_a_killed_run_loaded_counts_in_the_next_run(built: Checkout, crash: tuple) -> None:
+    """dbt run builds no seeds: it has the table, and not the file, to go by."""
+    start, stop = crash
+    built.edit("seeds/event_catalog.csv", "purchased,,,,purchase", "odd,,,,purchase")
+    start()
+    assert not built.dbt("seed")[0].succeeded
+    stop()
+    assert built.dbt("run")[0].succeeded
+    assert_equals_oracle(built.project)
+
+
+@pytest.mark.parametrize("steps", [4, 6, 9, 11, 12], ids=lambda n: STEPS[n - 1])
+def test_an_interruption_after_an_edit_is_made_good_by_the_next_run(built: Checkout, steps: int) -> None:
+    built.edit("dbt_project.yml", "reporting_timezone: UTC", "reporting_timezone: Asia/Kolkata")
+    built.edit("dbt_project.yml", "session_gap_minutes: 30", "session_gap_minutes: 1500")
+    outcome, _ = built.dbt("run", "--select", *STEPS[:steps])
+    assert outcome.succeeded, outcome
+    export(built.project, 4)
+    built.run()
+    assert_equals_oracle(built.project)
+    assert built.run() == set()
