@@ -54,9 +54,9 @@ demo: $(VENV)/.installed profiles.yml  ## tables, report and docs site from samp
 test: $(VENV)/.installed profiles.yml  ## Python tests, dbt unit and data tests
 	@$(BIN)/python -m pytest
 
-lint: $(VENV)/.installed profiles.yml  ## ruff and sqlfluff
+lint: $(VENV)/.installed profiles.yml  ## ruff and sqlfluff: SQL as it is written, and as both engines get it
 	@$(BIN)/ruff check $(SOURCES) && $(BIN)/ruff format --check $(SOURCES)
-	@$(BIN)/sqlfluff lint models tests/data --disable-progress-bar
+	@$(BIN)/python scripts/lint_sql.py
 
 report: $(VENV)/.installed  ## the report, from the tables of the last build
 	@$(BIN)/python scripts/bootstrap.py report

@@ -1,0 +1,40 @@
+"""A mart is added as the README says, on DuckDB; tests/athena/test_readme.py does the same on Athena."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+
+import pytest
+import readme
+from private_analytics import dbt_project
+from private_analytics.publish.marts import read_marts
+from project import Project
+
+DAY = date(2026, 10, 1)
+
+
+def load(project: Project, task_id: str, lines: list[str]) -> None:
+    completed = datetime(2026, 10, 2, 12 if task_id == "a" else 13)
+    project.export({"s": [f"{DAY}T12:00:00.000Z {line}" for line in lines]}, task_id=task_id, day=DAY, completed_at=completed)
+
+
+def rows(project: Project) -> list[tuple]:
+    return sorted((row["route"], row["events"], row["users"], row["purchases"]) for row in project.table(readme.MART))
+
+
+def test_a_mart_is_added_by_two_files(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    load(project, **readme.FIRST_LOAD)
+    project.run()
+    monkeypatch.setattr(dbt_project, "PROJECT", readme.project_with_the_mart(tmp_path / "project"))
+    outcome = project.dbt("build", "--select", readme.MART)
+    assert outcome.succeeded, outcome
+    assert rows(project) == readme.ROWS_BEFORE
+
+    load(project, **readme.SECOND_LOAD)
+    project.build()
+    assert rows(project) == readme.ROWS_AFTER
+    before = project.tables()
+    project.build("--full-refresh")
+    assert (rows(project), project.tables()) == (readme.ROWS_AFTER, before)
+    assert readme.MART in [mart.name for mart in read_marts()]
