@@ -1,5 +1,5 @@
-{#- One run at a time loads exports: two at once would both append the same ones. A run that selects a model with the tag "loads" holds the
-    lock from its start to its end. The lock of a run that was killed expires after run_lock_hours. -#}
+{#- Two runs at once would both load the same exports. So a run that selects a model with the tag "loads" holds a lock from its start to
+    its end. The lock of a run that was killed or interrupted expires after run_lock_hours. -#}
 
 {% macro take_run_lock() %}
 {#- on-run-start: takes the lock, or stops this run before its first model. -#}
@@ -7,8 +7,9 @@
 {% endmacro %}
 
 {% macro default__take_run_lock() %}
-{#- The lock is the one row of a table. Writers of an Iceberg table conflict: of two runs that merge at once, dbt-athena repeats the later
-    merge, which then finds the row of the other. Whoever sees another run's row afterwards does not have the lock. -#}
+{#- The holder's row in an Iceberg table; nobody holds the lock while the table is empty. When two runs merge at once, the second commit
+    fails with a conflict, dbt-athena repeats that merge, and it now finds the row of the first. A run that then still sees the row of
+    another does not have the lock, however it came there. -#}
     {%- set lock, columns = _run_lock_table(), ['id', 'run_id', 'holder', 'taken_at', 'expires_at'] -%}
     {%- if not load_relation(lock) -%}
         {%- set create -%}
@@ -62,14 +63,14 @@
 
 
 {% macro free_run_lock(whoever=false) %}
-{#- on-run-end: frees the lock if this run holds it. dbt run-operation free_run_lock --args '{whoever: true}': whoever holds it. -#}
+{#- on-run-end: frees the lock if this run holds it. A person frees the lock of a dead run with
+    dbt run-operation free_run_lock --args '{whoever: true}'. -#}
     {%- if execute and whoever or _run_loads() -%}{{ return(adapter.dispatch('free_run_lock')(whoever)) }}{%- endif -%}
 {% endmacro %}
 
 {% macro default__free_run_lock(whoever=false) %}
     {%- set lock = _run_lock_table() -%}
     {%- if not whoever or load_relation(lock) -%}
-        {#- A whole partition: its files go out of the table, and none are left for later runs to read. -#}
         {%- do run_query("delete from " ~ lock ~ ("" if whoever else " where run_id = '" ~ invocation_id ~ "'")) -%}
     {%- endif -%}
     {%- if whoever -%}{%- do log("The lock is free.", info=true) -%}{%- endif -%}
@@ -83,7 +84,9 @@
 
 
 {% macro _run_loads() %}
+{#- dbt retry does not say what it selects, so it always takes the lock. -#}
     {%- if execute and flags.WHICH in ('build', 'run') -%}
+        {%- if not selected_resources -%}{{ return(true) }}{%- endif -%}
         {%- for id in selected_resources if id.startswith('model.') and 'loads' in graph.nodes[id].tags -%}
             {{ return(true) }}
         {%- endfor -%}
@@ -96,7 +99,7 @@
 {% endmacro %}
 
 {% macro _run_lock_holder() %}
-{#- A name that people know the run by. -#}
+{#- A name by which people recognize the run. -#}
     {%- if env_var('CODEBUILD_BUILD_ID', '') -%}{{ return(env_var('CODEBUILD_BUILD_ID')) }}{%- endif -%}
     {%- if env_var('GITHUB_RUN_ID', '') -%}{{ return('GitHub Actions run ' ~ env_var('GITHUB_RUN_ID')) }}{%- endif -%}
     {%- set user, host = env_var('USER', env_var('USERNAME', '')), env_var('HOSTNAME', env_var('COMPUTERNAME', '')) -%}
