@@ -5,11 +5,14 @@
 {% endmacro %}
 
 {% macro default__maintain() %}
+    {%- set tables = [_run_lock_table()] -%}
     {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.config.materialized in ('incremental', 'ledger') -%}
-        {%- set table = api.Relation.create(database=node.database, schema=node.schema, identifier=node.alias) -%}
+        {%- do tables.append(api.Relation.create(database=node.database, schema=node.schema, identifier=node.alias)) -%}
+    {%- endfor -%}
+    {%- for table in tables -%}
         {%- do adapter.run_operation_with_potential_multiple_runs('optimize ' ~ table ~ ' rewrite data using bin_pack', 'optimize') -%}
         {%- do adapter.run_operation_with_potential_multiple_runs('vacuum ' ~ table, 'vacuum') -%}
-        {%- do log("Maintained " ~ node.alias, info=true) -%}
+        {%- do log("Maintained " ~ table.identifier, info=true) -%}
     {%- endfor -%}
 {% endmacro %}
 

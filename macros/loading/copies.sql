@@ -68,8 +68,9 @@
 
 
 {% macro only_together_with(names) %}
-{#- Stops a selection that holds this model but not the work tables that it is built from: they hold what an earlier run needed. -#}
-    {%- if execute and model.resource_type == 'model' and flags.WHICH in ('build', 'run') -%}
+{#- Stops a selection that holds this model but not the work tables that it is built from: they hold what an earlier run needed.
+    (dbt retry names no selection, and goes on with the same work tables.) -#}
+    {%- if execute and model.resource_type == 'model' and flags.WHICH in ('build', 'run') and selected_resources -%}
         {%- for name in names if 'model.' ~ model.package_name ~ '.' ~ name not in selected_resources -%}
             {{ exceptions.raise_compiler_error(
                 model.name ~ " is made of " ~ name ~ ", a work table that only holds what its own run needed. Select both: --select "
@@ -82,7 +83,7 @@
 
 {% macro refuse_partial_full_refresh() %}
 {#- The batch holds only new exports: a table rebuilt from it alone would lose the rest. -#}
-    {%- if execute and flags.FULL_REFRESH and model.resource_type == 'model' -%}
+    {%- if execute and flags.FULL_REFRESH and model.resource_type == 'model' and selected_resources -%}
         {%- for name in ['loaded_exports', 'batch_exports', 'batch_lines']
             if 'model.' ~ model.package_name ~ '.' ~ name not in selected_resources -%}
             {{ exceptions.raise_compiler_error(

@@ -79,7 +79,8 @@ def test_a_run_leaves_nothing_behind(athena_project: AthenaProject) -> None:
     pages = glue.get_paginator("get_tables").paginate(DatabaseName=athena_project.schema)
     tables = [table for page in pages for table in page["TableList"]]
     manifest = json.loads((athena_project.work / "target" / "manifest.json").read_text())
-    assert {table["Name"] for table in tables} == {node["alias"] for node in manifest["nodes"].values() if node["relation_name"]}
+    nodes = {node["alias"] for node in manifest["nodes"].values() if node["relation_name"]}
+    assert {table["Name"] for table in tables} == {*nodes, "run_lock"}
     places = [table["StorageDescriptor"]["Location"] for table in tables if table["TableType"] != "VIRTUAL_VIEW"]
     homes = [place.removeprefix(f"s3://{athena_project.bucket}/").rstrip("/") + "/" for place in places]
     orphans = [key for key in athena_project.objects("tables/") if not key.startswith(tuple(homes))]
