@@ -1,4 +1,10 @@
-"""What a first load and a daily run of this project scan on Athena, measured on local_aws. make athena-cost"""
+"""What a first load and a daily run of this project scan on Athena, measured on local_aws.
+
+    DAYS="13 60" EVENTS_PER_DAY=20000 make athena-cost
+
+For each number of days: so much history in one load, then one day more, node by node; then how the daily runs compare with the
+new raw logs and with each other.
+"""
 
 from __future__ import annotations
 
@@ -22,18 +28,27 @@ from local_aws import LocalAws
 PROJECT = Path(__file__).resolve().parents[1]
 BUCKET = "analytics-exports"
 LAST_DAY = date(2026, 10, 31)
-DAYS = 14
+HISTORIES = [int(days) for days in os.environ.get("DAYS", "13 60").split()]
 EVENTS_PER_DAY = int(os.environ.get("EVENTS_PER_DAY", "20000"))
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as work, LocalAws() as aws:
-        lake, days = prepare(aws, Path(work), DAYS, EVENTS_PER_DAY)
-        *history, new = days
-        first = upload(lake, history)
-        run(f"First load: {len(history)} days, {first:,} bytes of gzip", Path(work))
-        daily = upload(lake, [new])
-        run(f"Daily run: {daily:,} bytes of gzip", Path(work))
+    daily = {}
+    for history in HISTORIES:
+        with tempfile.TemporaryDirectory() as work, LocalAws() as aws:
+            lake, days = prepare(aws, Path(work), history + 1, EVENTS_PER_DAY)
+            raw = upload(lake, days[:-1])
+            run(f"First load: {history} days, {raw:,} bytes of gzip", Path(work))
+            raw = upload(lake, days[-1:])
+            daily[history] = run(f"Daily run after {history} days: {raw:,} bytes of gzip", Path(work)), raw
+    print()
+    for history, (scan, raw) in daily.items():
+        print(
+            f"A daily run after {history} days: {scan.queries} queries, {scan.bytes:,} bytes, {scan.bytes / raw:.1f} x the new raw logs"
+        )
+    if len(daily) > 1:
+        (first, _), (last, _) = daily[HISTORIES[0]], daily[HISTORIES[-1]]
+        print(f"After {HISTORIES[-1]} days it scans {last.bytes / first.bytes:.2f} x what it does after {HISTORIES[0]}.")
 
 
 def prepare(aws: LocalAws, work: Path, days: int, events_per_day: int) -> tuple[Path, list[str]]:
@@ -68,15 +83,19 @@ def dbt(*arguments: str) -> None:
     subprocess.run([str(Path(sys.executable).with_name("dbt")), "--quiet", *arguments], cwd=PROJECT, check=True)
 
 
-def run(title: str, work: Path) -> None:
-    """dbt build on Athena, and what it scanned."""
+def run(title: str, work: Path) -> scanned.Scan:
+    """dbt build on Athena, what it scanned, node by node, and all of it."""
     dbt("build", "--exclude-resource-type", "unit_test")
     invocation_id, started = scanned.read_run(work / "target" / "run_results.json")
     found = scanned.scans(aws_client.client("athena"), "primary", invocation_id, started)
     tests = [scan for scan in found if scan.node.startswith("test.")]
-    total = (sum(getattr(scan, name) for scan in tests) for name in ("queries", "bytes", "billed_bytes"))
-    merged = [scan for scan in found if scan not in tests] + [scanned.Scan(f"({len(tests)} data tests)", *total)]
-    print(f"\n{title}\n\n{scanned.table(merged)}")
+    models = [scan for scan in found if scan not in tests]
+    print(f"\n{title}\n\n{scanned.table([*models, added(f'({len(tests)} data tests)', tests)])}", flush=True)
+    return added("all", found)
+
+
+def added(name: str, scans: list[scanned.Scan]) -> scanned.Scan:
+    return scanned.Scan(name, *(sum(getattr(scan, column) for scan in scans) for column in ("queries", "bytes", "billed_bytes")))
 
 
 if __name__ == "__main__":

@@ -23,10 +23,10 @@ from unittest import mock
 PROJECT = Path(__file__).resolve().parents[1]
 JOBS = ("source", "duckdb", "athena")
 SEPARATOR = "\n;\n"
-BESIDE_SQLFLUFF = ["--disable-progress-bar", "--nocolor"]
+QUIETLY = ["--log-level", "none", "--log-level-file", "none"]
 
-# Nobody lays out what macros write, or says all of its names by hand. Left is what an engine may read otherwise, and what nothing needs.
-# AL03: queries are read by position. AL05: conditions name a table only where there are days. AL10, RF06: how dbt writes relations.
+# Nobody lays out what macros write, or says all of its names by hand. Left is what an engine may read otherwise, or nothing needs.
+# AL03: queries are read by position. AL05: only conditions on days name some tables. AL10, RF06: how dbt writes relations.
 # RF03: fields of structs look like columns of tables. RF04: source has that. ST04, ST05: macros nest, and join what they need.
 NOT_FOR_COMPILED = "layout,jinja,AL03,AL05,AL10,RF03,RF04,RF06,ST04,ST05,ST06"
 
@@ -44,7 +44,7 @@ def main() -> int:
         running = [start(job, Path(folder) / job) for job in sys.argv[1:] or JOBS]
         for process in running:
             print(process.communicate()[0].rstrip(), flush=True)
-    return max(process.returncode for process in running)
+    return int(any(process.returncode for process in running))
 
 
 def start(job: str, work: Path) -> subprocess.Popen[str]:
@@ -88,7 +88,7 @@ def lint_source() -> int:
 
 def exit_code(command: Any, *arguments: str) -> int:
     try:
-        command.main(args=[*arguments, *BESIDE_SQLFLUFF])
+        command.main(args=[*arguments, "--disable-progress-bar", "--nocolor"])
     except SystemExit as end:
         return int(end.code or 0)
     return 0
@@ -132,7 +132,7 @@ def compiled() -> Iterator[tuple[str, str]]:
     from dbt.cli.main import dbtRunner
 
     def invoke(*arguments: str) -> Any:
-        result = dbtRunner(manifest=manifest).invoke(["--log-level", "none", "--log-level-file", "none", *arguments, "--vars", VARS])
+        result = dbtRunner(manifest=manifest).invoke([*QUIETLY, *arguments, "--vars", VARS])
         if not result.success:
             raise CompilationError(result.exception)
         return result.result
@@ -142,7 +142,7 @@ def compiled() -> Iterator[tuple[str, str]]:
             statements = (result.node.compiled_code or "").split(SEPARATOR)
             yield result.node, [statement.strip() for statement in statements if statement.strip()]
 
-    manifest = None
+    manifest: Any = None
     manifest = invoke("--no-partial-parse", "parse")
     with engine(tables_are_there=False):
         for node, statements in compile_all():
@@ -150,8 +150,8 @@ def compiled() -> Iterator[tuple[str, str]]:
             if node.config.materialized == "incremental":
                 yield from ((f"{node.original_file_path}, first run", sql) for sql in statements)
     manifest.flat_graph.pop("run_state", None)  # what run_state() remembers of that run
-    manifest.macros["macro.private_analytics.definition"].macro_sql = "{% macro definition(node) %}{{ return('same') }}{% endmacro %}"
     own = f"macro.{manifest.metadata.project_name}."
+    manifest.macros[own + "definition"].macro_sql = "{% macro definition(node) %}{{ return('same') }}{% endmacro %}"
     for node in manifest.nodes.values():
         node.raw_code = SEPARATOR.join([node.raw_code, *(hook.sql for hook in getattr(node.config, "post_hook", []))])
     hooks = SEPARATOR.join(node.raw_code for node in manifest.nodes.values() if node.resource_type == "operation")
@@ -170,7 +170,7 @@ def compiled() -> Iterator[tuple[str, str]]:
 
 @contextmanager
 def engine(*, tables_are_there: bool, names: list[str] | None = None) -> Iterator[list[str]]:
-    """Stands in for DuckDB and Athena, and gives the queries that it was asked. Its answers are as much as macros need to go on."""
+    """Stands in for DuckDB and Athena, and gives the queries that it was asked. It answers as much as macros need to go on."""
     from agate import Number, Table, Text
     from dbt.adapters.athena.impl import AthenaAdapter
     from dbt.adapters.contracts.connection import AdapterResponse

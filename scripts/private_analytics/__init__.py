@@ -1,3 +1,3 @@
 """Private Analytics Layer: analytics over API logs that never leave your own account."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
