@@ -2,3 +2,13 @@
 {#- Takes the place of dbt-athena's macro, which makes the tables of unit tests as Hive tables: those know milliseconds only. -#}
     {{ return('iceberg' if model.resource_type == 'unit_test' else config.get('table_type', 'hive')) }}
 {% endmacro %}
+
+
+{% macro by_day(partition) %}
+{#- Athena: the partition of a large table, so that a query, or a merge, reads its days only. DuckDB's files have none. -#}
+    {{ return(adapter.dispatch('by_day')(partition)) }}
+{% endmacro %}
+
+{% macro default__by_day(partition) %}{{ return([partition]) }}{% endmacro %}
+
+{% macro duckdb__by_day(partition) %}{{ return(none) }}{% endmacro %}

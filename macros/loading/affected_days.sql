@@ -11,20 +11,27 @@
 {% macro days_changed_since(load_number) %}
 {#- Sorted list of the days that the loads after this one changed. -#}
     {%- set days = [] -%}
-    {%- for day, number in _changed_days() if number > load_number -%}{%- do days.append(day) -%}{%- endfor -%}
+    {%- for day, number, _ in _changed_days() if number > load_number -%}{%- do days.append(day) -%}{%- endfor -%}
     {{ return(days) }}
 {% endmacro %}
 
 
 {% macro latest_days() %}
 {#- Sorted list of the days of the latest load: those of the batch, unless it is empty. -#}
+    {%- set loads = _changed_days() | map(attribute=1) | list -%}
+    {{ return(days_changed_since((loads | max) - 1) if loads else []) }}
+{% endmacro %}
+
+
+{% macro is_out_of_order() %}
+{#- Whether the latest load may hold earlier copies of rows that were there before it. -#}
     {%- set days = _changed_days() -%}
-    {{ return(days_changed_since((days | map(attribute=1) | max) - 1) if days else []) }}
+    {{ return(days | map(attribute=2) | select | list | length > 0) }}
 {% endmacro %}
 
 
 {% macro _changed_days() %}
-{#- List of (day, load number) in the order of days. Asked once a run, the first time after the model changed_days was built. -#}
+{#- List of (day, load number, is_out_of_order) by day. Asked once a run, the first time after the model changed_days was built. -#}
     {%- if not execute -%}{{ return([]) }}{%- endif -%}
     {%- set state = run_state() -%}
     {%- if 'changed_days' not in state -%}
@@ -32,13 +39,13 @@
         {%- set days = [] -%}
         {%- if relation -%}
             {%- set query -%}
-                select cast(event_date as varchar), load_number from {{ relation }}
+                select cast(event_date as varchar), load_number, is_out_of_order from {{ relation }}
                 where load_number > {{ state.versions.values() | map(attribute='load_number') | min | default(0, true) }}
                     or load_number = (select max(load_number) from {{ relation }})
                 order by event_date
             {%- endset -%}
             {%- for row in run_query(query).rows -%}
-                {%- do days.append((modules.datetime.date.fromisoformat(row[0] | string), row[1] | int)) -%}
+                {%- do days.append((modules.datetime.date.fromisoformat(row[0] | string), row[1] | int, row[2])) -%}
             {%- endfor -%}
         {%- endif -%}
         {%- do state.update({'changed_days': days}) -%}
@@ -67,7 +74,8 @@
 
 
 {% macro in_dates(column, days) %}
-{#- A condition on a date column: it is one of the days. -#}
+{#- A condition on a date column: it is one of the days. True where days is none. -#}
+    {%- if days is none -%}{{ return('1 = 1') }}{%- endif -%}
     {%- set conditions = [] -%}
     {%- for first, last in day_ranges(days) -%}
         {%- do conditions.append(column ~ " between date '" ~ first ~ "' and date '" ~ last ~ "'") -%}

@@ -38,8 +38,8 @@
 
 
 {% macro delete_later_copies(id, at) %}
-{#- Post-hook: deletes rows of which a copy was loaded now, from an earlier export. None where exports are loaded in their order. -#}
-    {%- if is_incremental() -%}
+{#- Post-hook: deletes rows of which a copy was loaded now, from an earlier export. There are none where exports are loaded in order. -#}
+    {%- if is_incremental() and is_out_of_order() -%}
         {{ return(
             'delete from ' ~ this ~ ' where ' ~ near_batch(at) ~ ' and ' ~ _has_copy(this.identifier, id, at, '<')
         ) }}

@@ -22,10 +22,6 @@
     {%- set days = affected_days() -%}
     {%- if days is none -%}{{ return('select * from ' ~ computed) }}{%- endif -%}
     {%- set keys = config.get('unique_key') -%}
-    {%- if 'event_date' in keys -%}{%- set is_affected = in_dates('existing.event_date', days) -%}
-    {%- elif 'event_hour' in keys -%}{%- set is_affected = in_dates('cast(existing.event_hour as date)', days) -%}
-    {%- else -%}{%- set is_affected = touches_days('existing', days) -%}
-    {%- endif -%}
     {%- set columns, gone, same = [], [], [] -%}
     {%- for column in model.columns.values() -%}
         {%- do columns.append(column.name) -%}
@@ -40,7 +36,19 @@
         select {{ gone | join(', ') }}
         from {{ this }} as existing
         left join {{ computed }} on {{ same | join(' and ') }}
-        where {{ computed }}.{{ keys[0] }} is null and {{ is_affected }}
+        where {{ computed }}.{{ keys[0] }} is null and {{ row_in_days('existing', model.columns, days) }}
     {%- endset -%}
     {{ return(query) }}
+{% endmacro %}
+
+
+{% macro row_in_days(row, columns, days) %}
+{#- A condition on a row of a model with these columns: it belongs to one of the days. Sessions belong to all days that they touch. True
+    where days is none. -#}
+    {%- if 'ended_at' in columns -%}{{ return(touches_days(row, days)) }}
+    {%- elif 'event_at' in columns -%}{{ return(in_days(row ~ '.event_at', days)) }}
+    {%- elif 'line_at' in columns -%}{{ return(in_days(row ~ '.line_at', days)) }}
+    {%- elif 'event_hour' in columns -%}{{ return(in_dates('cast(' ~ row ~ '.event_hour as date)', days)) }}
+    {%- else -%}{{ return(in_dates(row ~ '.event_date', days)) }}
+    {%- endif -%}
 {% endmacro %}

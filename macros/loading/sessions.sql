@@ -8,7 +8,7 @@
     {%- set state = run_state() -%}
     {%- set loads = [] -%}
     {%- for reader in _session_tables() -%}
-        {%- if reader in state.outdated or not table_of(reader) -%}{{ return(all) }}{%- endif -%}
+        {%- if is_built_whole(reader) or not table_of(reader) -%}{{ return(all) }}{%- endif -%}
         {%- do loads.append(state.versions[reader].load_number) -%}
     {%- endfor -%}
     {%- set affected = days_changed_since(loads | min) -%}
@@ -18,7 +18,16 @@
             select distinct
                 cast({{ local_date('started_at') }} as varchar) as first_day,
                 cast({{ local_date('ended_at') }} as varchar) as last_day
-            from ({{ sessions_that_touch(affected) }}) as sessions
+            from (
+                {{ sessions_that_touch(affected) }}
+                union
+                -- A session that named itself goes on, however long after.
+                select session_id, started_at, ended_at
+                from {{ table_of('sessions') }}
+                where session_id in (
+                    select events.session_id from {{ table_of('fct_events') }} as events where {{ in_days('events.event_at', affected) }}
+                )
+            ) as existing
         {%- endset -%}
         {%- for row in run_query(query).rows -%}
             {%- set first = modules.datetime.date.fromisoformat(row[0] | string) -%}
@@ -43,19 +52,12 @@
 
 
 {% macro sessions_that_touch(days) %}
-{#- A query for session_id, started_at and ended_at of the sessions in these tables that touch the days, or have an event there now. -#}
+{#- A query for session_id, started_at and ended_at of the sessions in these tables that touch the days. -#}
     {%- set queries = [] -%}
     {%- for name in _session_tables() -%}
-        {%- set query -%}
-            select existing.session_id, existing.started_at, existing.ended_at
-            from {{ table_of(name) }} as existing
-            where
-                {{ touches_days('existing', days) }}
-                or existing.session_id in (
-                    select events.session_id from {{ table_of('fct_events') }} as events where {{ in_days('events.event_at', days) }}
-                )
-        {%- endset -%}
-        {%- do queries.append(query) -%}
+        {%- do queries.append(
+            'select session_id, started_at, ended_at from ' ~ table_of(name) ~ ' as existing where ' ~ touches_days('existing', days)
+        ) -%}
     {%- endfor -%}
     {{ return(queries | join(' union ')) }}
 {% endmacro %}

@@ -14,19 +14,8 @@
     {%- set conditions = [config.get('where')] | select | list -%}
     {%- for node in (graph.nodes.values() if execute else [])
         if node.alias == relation.identifier and node.config.materialized == 'incremental' -%}
-        {%- do conditions.append(_in_tested_days(node)) -%}
+        {%- do conditions.append(row_in_days('existing', node.columns, tested_days([node.name]))) -%}
     {%- endfor -%}
     {{ return('(select * from ' ~ relation ~ ' as existing where ' ~ conditions | join(' and ') ~ ') as dbt_subquery'
         if conditions else relation) }}
-{% endmacro %}
-
-{% macro _in_tested_days(node) %}
-    {%- set days = tested_days([node.name]) -%}
-    {%- if days is none -%}{{ return('1 = 1') }}
-    {%- elif 'event_at' in node.columns -%}{{ return(in_days('event_at', days)) }}
-    {%- elif 'line_at' in node.columns -%}{{ return(in_days('line_at', days)) }}
-    {%- elif 'event_date' in node.columns -%}{{ return(in_dates('event_date', days)) }}
-    {%- elif 'event_hour' in node.columns -%}{{ return(in_dates('cast(event_hour as date)', days)) }}
-    {%- else -%}{{ return(touches_days('existing', days)) }}
-    {%- endif -%}
 {% endmacro %}

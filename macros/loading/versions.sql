@@ -37,7 +37,17 @@
 {#- Takes the place of dbt's macro: a model whose definition has changed is built whole, so that one table never holds two definitions. -#}
     {%- set configured = config.get('full_refresh') -%}
     {%- if configured is not none -%}{{ return(configured) }}{%- endif -%}
-    {{ return(flags.FULL_REFRESH or (execute and model.name in run_state().outdated)) }}
+    {{ return(flags.FULL_REFRESH or (execute and is_built_whole(model.name))) }}
+{% endmacro %}
+
+
+{% macro is_built_whole(name) %}
+{#- Whether a versioned model must be, rather than for the days that changed: its definition has changed, or more days than a merge on
+    Athena can write, 100 partitions at most. -#}
+    {%- set state = run_state() -%}
+    {%- if name in state.outdated -%}{{ return(true) }}{%- endif -%}
+    {{ return(name in versioned_models() | map(attribute='name')
+        and days_changed_since(state.versions[name].load_number) | length > 60) }}
 {% endmacro %}
 
 

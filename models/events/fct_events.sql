@@ -3,7 +3,7 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
-    partitioned_by=['day(event_at)'] if target.type == 'athena' else none,
+    partitioned_by=by_day('day(event_at)'),
     post_hook="{{ delete_later_copies('event_id', 'event_at') }}"
 ) }}
 

@@ -2,7 +2,7 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
-    partitioned_by=['day(line_at)'] if target.type == 'athena' else none,
+    partitioned_by=by_day('day(line_at)'),
     post_hook="{{ delete_later_copies('line_id', 'line_at') }}"
 ) }}
 

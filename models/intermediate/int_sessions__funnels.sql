@@ -1,5 +1,5 @@
 -- A row is one session in one funnel that it entered: how many of the funnel's steps it went through, in their order.
-{{ config(unique_key=['session_id', 'funnel'], **gone_when_null('steps')) }}
+{{ config(unique_key=['event_date', 'session_id', 'funnel'], partitioned_by=by_day('event_date'), **gone_when_null('steps')) }}
 
 {{ only_together_with(['batch_session_events']) }}
 
@@ -25,6 +25,7 @@ progress as (
 
 entered as (
     select
+        {{ local_date('spans.started_at') }} as event_date,
         progress.session_id,
         progress.funnel,
         spans.started_at,

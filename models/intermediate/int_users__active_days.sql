@@ -1,5 +1,5 @@
 -- A row is one user on one day with an event. Bots are left out.
-{{ config(unique_key=['event_date', 'user_id'], **gone_when_null('events')) }}
+{{ config(unique_key=['event_date', 'user_id'], partitioned_by=by_day('event_date'), **gone_when_null('events')) }}
 
 with counted as (
     select

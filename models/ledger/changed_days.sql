@@ -1,30 +1,47 @@
 -- A row is one day, in reporting_timezone, with the number of the latest load that brought or took away one of its lines. The marts
 -- are computed again for the days of all loads since their last run.
--- Incremental by day: a run writes the days of its batch, with the days around a record that has an id of its own, since a copy of
--- it there may go.
+-- A load takes rows away only where it holds an export that is earlier than one loaded before; it is out of order then, and may take
+-- a copy of a record with an id of its own from the days around.
 {{ config(unique_key=['event_date'], materialized='incremental', incremental_strategy='merge') }}
 
 with batch_days as (
     select
         {{ local_date('coalesce(event_at, line_at)') }} as event_date,
-        max(case when event_id != line_id then {{ var('dedupe_horizon_days') }} else 0 end) as horizon_days
+        bool_or(event_id != line_id) as has_own_ids
     from {{ ref('batch_lines') }}
     group by {{ local_date('coalesce(event_at, line_at)') }}
 ),
 
+load as (
+    select
+        {% if is_incremental() -%}
+        1 + coalesce((select max(load_number) from {{ this }}), 0) as load_number,
+        -- Of a load that was interrupted, exports may be in the tables without being in the ledger.
+        coalesce((select max(load_number) from {{ this }}), 0)
+        > coalesce((select max(load_number) from {{ ref('table_versions') }} where name = 'batch_lines'), 0)
+        or exists (
+            select 1
+            from {{ ref('batch_exports') }} as exports
+            inner join {{ ref('loaded_exports') }} as loaded on exports.exported_at <= loaded.exported_at
+        ) as is_out_of_order
+        {%- else -%}
+        cast(1 as bigint) as load_number,
+        false as is_out_of_order
+        {%- endif %}
+),
+
 spans as (
     select
-        {{ days_after('event_date', '-horizon_days') }} as first_day,
-        {{ days_after('event_date', 'horizon_days') }} as last_day
-    from batch_days
+        load.*,
+        case when load.is_out_of_order and days.has_own_ids then {{ var('dedupe_horizon_days') }} else 0 end as horizon_days,
+        days.event_date
+    from batch_days as days
+    cross join load
 )
 
 select distinct
     cast(days.day as date) as event_date,
-    {% if is_incremental() -%}
-    (select 1 + coalesce(max(load_number), 0) from {{ this }}) as load_number
-    {%- else -%}
-    cast(1 as bigint) as load_number
-    {%- endif %}
+    spans.load_number,
+    spans.is_out_of_order
 from spans
-cross join {{ unnest_days('spans.first_day', 'spans.last_day') }}
+cross join {{ unnest_days(days_after('spans.event_date', '-spans.horizon_days'), days_after('spans.event_date', 'spans.horizon_days')) }}

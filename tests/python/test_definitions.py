@@ -449,7 +449,7 @@ def test_a_mart_that_fails_in_a_full_refresh_has_all_loads_later(checkout: Check
     checkout.edit("dbt_project.yml", "event_fields: {}", "event_fields: {event_name: [userId]}")
     (path,) = checkout.folder.glob(f"models/**/{failing}.sql")
     text = path.read_text()
-    path.write_text(text + "\nbroken")
+    path.write_text(text + "\nthis is no SQL")
     assert not checkout.dbt("build", *UNTESTED, "--full-refresh")[0].succeeded
     path.write_text(text)
     export(project, 4)

@@ -4,7 +4,7 @@
 
 with progress as (
     select
-        {{ local_date('started_at') }} as event_date,
+        event_date,
         funnel,
         steps
     from {{ ref('int_sessions__funnels') }}

@@ -1,11 +1,12 @@
 -- A row is one session: the events of one session id, or, where a user's events carry none, those with gaps of at most
 -- session_gap_minutes. Bots are left out.
-{{ config(unique_key=['session_id'], **gone_when_null('events')) }}
+{{ config(unique_key=['event_date', 'session_id'], partitioned_by=by_day('event_date'), **gone_when_null('events')) }}
 
 {{ only_together_with(['batch_session_events']) }}
 
 with sessions as (
     select
+        {{ local_date('min(event_at)') }} as event_date,
         session_id,
         {{ first_by('user_id', 'event_at', 'event_id') }} as user_id,
         min(event_at) as started_at,

@@ -1,5 +1,5 @@
 {% test not_null_columns(model, columns) %}
-{#- One query for all columns that hold a value in every row. On Athena each query is billed. -#}
+-- Rows without a value in one of these columns. One query for all of them, because Athena bills each query.
 select *
 from {{ model }}
 where {{ columns | join(' is null or ') }} is null
