@@ -25,13 +25,13 @@
 
 {% macro _epoch_microseconds(text) -%}
 {#- Of a text that is a number, as a bigint: whole microseconds, what is finer is cut. Decimals all the way, since a double rounds.
-    Digits after the fifteenth of a fraction are cut before a cast could round them. Null from 2^63 on. -#}
+    Digits after the fifteenth of a fraction are cut before a cast could round them. Null above 2^63 - 1. -#}
     {%- set number = 'try_cast(' ~ replace_all(text, '([.][0-9]{15})[0-9]+$', regex_group(1)) ~ ' as decimal(38, 15))' -%}
     cast(floor({{ number }} * case
         when abs({{ number }}) < 100000000000 then 1000000
         when abs({{ number }}) < 100000000000000 then 1000
         when abs({{ number }}) < 100000000000000000 then 1
-        when abs({{ number }}) < 9223372036854775808 then decimal '0.001'
+        when abs({{ number }}) <= 9223372036854775807 then decimal '0.001'
     end) as bigint)
 {%- endmacro %}
 
@@ -49,7 +49,7 @@
         when {{ matches(text, _iso_pattern() ~ _offset_pattern()) }}
             then cast(try_cast({{ with_offset }} as timestamp(6) with time zone) at time zone 'UTC' as timestamp(6))
         when {{ matches(text, _number_pattern()) }}
-            then cast(try(from_unixtime_nanos(1000 * {{ _epoch_microseconds(text) }})) at time zone 'UTC' as timestamp(6))
+            then cast(from_unixtime_nanos(1000 * cast({{ _epoch_microseconds(text) }} as decimal(38, 0))) at time zone 'UTC' as timestamp(6))
         when {{ matches(text, _common_log_pattern()) }}
             then cast(try(parse_datetime({{ text }}, 'dd/MMM/yyyy:HH:mm:ss Z')) at time zone 'UTC' as timestamp(6))
     end

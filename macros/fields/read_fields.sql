@@ -43,6 +43,7 @@
     {%- endset -%}
     {%- set scheme_and_host = '^[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*' -%}
     case
+        when strpos({{ text }}, '/') = 1 and strpos({{ text }}, ' ') + strpos({{ text }}, '?') + strpos({{ text }}, '#') = 0 then {{ text }}
         when {{ matches(target, '^/') }} then regexp_extract({{ target }}, '^[^?#]*')
         when {{ matches(target, scheme_and_host) }}
             then coalesce(nullif(regexp_extract({{ replace_all(target, scheme_and_host, '') }}, '^[^?#]*'), ''), '/')
