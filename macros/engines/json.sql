@@ -8,67 +8,59 @@
 {% macro default__json_path_literal(steps) %}
     {%- set path = ['$'] -%}
     {%- for step in steps -%}{%- do path.append('[' ~ step ~ ']' if step is number else '["' ~ step ~ '"]') -%}{%- endfor -%}
-    {{ return("'" ~ path | join | replace("'", "''") ~ "'") }}
+    {{ return(sql_literals([path | join])) }}
 {% endmacro %}
 
 {% macro duckdb__json_path_literal(steps) %}
     {%- set path = ['$'] -%}
     {%- for step in steps -%}{%- do path.append('[' ~ step ~ ']' if step is number else '."' ~ step ~ '"') -%}{%- endfor -%}
-    {{ return("'" ~ path | join | replace("'", "''") ~ "'") }}
+    {{ return(sql_literals([path | join])) }}
 {% endmacro %}
 
 
-{% macro plan_json_values(paths) %}
-{#- Gives each path of a field_plan() its value: the SQL for its text, given the select-list items of json_values(). -#}
-    {{ return(adapter.dispatch('plan_json_values')(paths)) }}
+{% macro json_path_value(steps, all_steps) %}
+{#- The SQL for the text at a path, given the select-list items of json_values(), which reads all_steps. -#}
+    {{ return(adapter.dispatch('json_path_value')(steps, all_steps)) }}
 {% endmacro %}
 
-{% macro default__plan_json_values(paths) %}
+{% macro default__json_path_value(steps, all_steps) %}
 {#- The extraction itself: within a coalesce it is only evaluated where the paths before it found nothing. It gives no objects and no
-    arrays. -#}
-    {%- for path in paths -%}
-        {%- do path.update({'value': "nullif(nullif(json_extract_scalar(json_message, " ~ path.literal ~ "), ''), '-')"}) -%}
-    {%- endfor -%}
+    arrays, and numbers as they are written in the log. -#}
+    {{ return("nullif(nullif(json_extract_scalar(json_message, " ~ json_path_literal(steps) ~ "), ''), '-')") }}
 {% endmacro %}
 
-{% macro duckdb__plan_json_values(paths) %}
-{#- A struct with a field for each first step. A key that paths descend into stays JSON. Names in a struct do not tell upper from lower
-    case: of keys that differ in nothing else only the first is there, the others are searched for in the message, if it is an object. -#}
-    {%- set types = {} -%}
-    {%- set spelled = {} -%}
-    {%- for path in paths -%}
-        {%- set key = path.steps[0] -%}
-        {%- do spelled.setdefault(key | lower, key) -%}
-        {%- do types.update({key: 'JSON' if path.steps | length > 1 else types.get(key, 'VARCHAR')}) -%}
+{% macro duckdb__json_path_value(steps, all_steps) %}
+    {%- set field = 'json_values."' ~ steps[0] ~ '"' -%}
+    {%- set type = _json_types(all_steps).get(steps[0]) -%}
+    {%- if type == 'VARCHAR' -%}
+        {{ return(field) }}
+    {%- elif type == 'JSON' -%}
+        {{ return("json_extract_string(" ~ field ~ ", " ~ json_path_literal(steps[1:]) ~ ")") }}
+    {%- endif -%}
+    {{ return("case when json_values is not null then json_extract_string(message, " ~ json_path_literal(steps) ~ ") end") }}
+{% endmacro %}
+
+{% macro _json_types(all_steps) %}
+{#- The fields of json_values on DuckDB: one for each first step. A key that paths descend into stays JSON. Names in a struct do not tell
+    upper from lower case: of keys that differ only in case the first is a field, and the others are searched for in the message. -#}
+    {%- set types, spellings = {}, {} -%}
+    {%- for steps in all_steps if spellings.setdefault(steps[0] | lower, steps[0]) == steps[0] -%}
+        {%- do types.update({steps[0]: 'JSON' if steps | length > 1 else types.get(steps[0], 'VARCHAR')}) -%}
     {%- endfor -%}
-    {%- for path in paths -%}
-        {%- set key = path.steps[0] -%}
-        {%- set field = 'json_values."' ~ key ~ '"' -%}
-        {%- if spelled[key | lower] != key -%}
-            {%- do path.update({
-                'value': "case when json_values is not null then json_extract_string(message, " ~ path.literal ~ ") end"
-            }) -%}
-        {%- elif types[key] == 'JSON' -%}
-            {%- do path.update({
-                'type': 'JSON', 'value': "json_extract_string(" ~ field ~ ", " ~ json_path_literal(path.steps[1:]) ~ ")"
-            }) -%}
-        {%- else -%}
-            {%- do path.update({'type': 'VARCHAR', 'value': field}) -%}
-        {%- endif -%}
-    {%- endfor -%}
+    {{ return(types) }}
 {% endmacro %}
 
 
 {% macro json_values(message, plan) %}
 {#- Select-list items from which json_problem() and the plan's values are read. A message that is no JSON is no error. -#}
-    {{ return(adapter.dispatch('json_values')(message, plan.paths)) }}
+    {{ return(adapter.dispatch('json_values')(message, plan.paths | map(attribute='steps') | list)) }}
 {% endmacro %}
 
-{% macro default__json_values(message, paths) %}
-{#- NaN and Infinity, which are no JSON but which Python writes, become null, as on DuckDB. -#}
+{% macro default__json_values(message, all_steps) %}
+{#- NaN and Infinity, which are no JSON but which Python writes, become null, as on DuckDB; within strings they stay. -#}
     {{ return(
-        "case when (strpos(" ~ message ~ ", 'NaN') > 0 or strpos(" ~ message ~ ", 'Infinity') > 0) and " ~ _json_items(message)
-        ~ " is null then regexp_replace(" ~ message ~ ", '([:,\\[] *)-?(?:NaN|Infinity)(?= *[,}\\]])', '$1null') else " ~ message
+        "case when " ~ matches(message, '(?:^|[:,\\[])[ \t]*-?(?i:nan|inf)') ~ " and " ~ _json_items(message) ~ " is null then regexp_replace("
+        ~ message ~ ", '(\"(?:[^\"\\\\]|\\\\.)*+\")|-?(?i:nan|inf(?:inity)?)', found -> coalesce(found[1], 'null')) else " ~ message
         ~ " end as json_message"
     ) }}
 {% endmacro %}
@@ -79,16 +71,27 @@
     {{ return("json_size('[' || " ~ text ~ " || ']', '$')") }}
 {% endmacro %}
 
-{% macro duckdb__json_values(message, paths) %}
+{% macro duckdb__json_values(message, all_steps) %}
 {#- One pass over the object's keys, which beats one search for each path. TRY goes row by row where there is an error: only what
     looks like an object gets there. -#}
-    {%- set types = {} -%}
-    {%- for path in paths if path.type -%}{%- do types.update({path.steps[0]: path.type}) -%}{%- endfor -%}
     {{ return(
-        "try(json_transform(case when starts_with(" ~ message ~ ", '{') or " ~ matches(message, '^[ \t\r]*[{]') ~ " then " ~ message
-        ~ " end, '" ~ tojson(types) | replace("'", "''") ~ "')) as json_values"
+        "try(json_transform(case when (starts_with(" ~ message ~ ", '{') or " ~ matches(message, '^[ \t\r]*[{]') ~ ") and not "
+        ~ _trailing_comma(message) ~ " then " ~ message ~ " end, " ~ sql_literals([tojson(_json_types(all_steps))]) ~ ")) as json_values"
     ) }}
 {% endmacro %}
+
+{% macro _trailing_comma(message) -%}
+{#- Whether a comma stands before a closing bracket, outside of strings: DuckDB would let it pass. The quick looks come first: at the end
+    of an object that holds no other, and for a comma and a bracket anywhere. (Of AND DuckDB evaluates both sides, of CASE only what is
+    reached.) -#}
+    case
+        when strpos({{ message }}, '}') = strlen({{ message }}) and not contains({{ message }}, ']')
+            then {{ matches(message, ',[ \t\r]*}$') }}
+        when {{ matches(message, ',[ \t\r]*[}\\]]') }}
+            then {{ matches(message, '^(?:[^"]|"(?:[^"\\\\]|\\\\.)*")*,[ \t\r]*[}\\]]') }}
+        else false
+    end
+{%- endmacro %}
 
 
 {% macro json_problem(message) %}
@@ -104,27 +107,35 @@
 {%- endmacro %}
 
 {% macro duckdb__json_problem(message) -%}
-    case when json_values is null then case when json_valid({{ message }}) then 'not_an_object' else 'not_json' end end
+    case
+        when json_values is not null then null
+        when json_valid({{ message }}) and not {{ _trailing_comma(message) }} then 'not_an_object'
+        else 'not_json'
+    end
 {%- endmacro %}
 
 
-{% macro checked_json_text(text, paths) %}
-{#- A text that was the first value found at these paths, or, where that is an object, an array, '' or '-', the next one that is not. -#}
-    {{ return(adapter.dispatch('checked_json_text')(text, paths)) }}
+{% macro checked_json_text(text, paths, is_double) %}
+{#- A text that was the first value found at these paths, or, where that is an object, an array, NaN, Infinity, '' or '-', the next one
+    that is not. A number is as it is written in the log (1.50, -1E+2), unless it will only be read as a double. -#}
+    {{ return(adapter.dispatch('checked_json_text')(text, paths, is_double)) }}
 {% endmacro %}
 
-{% macro default__checked_json_text(text, paths) %}{{ return(text) }}{% endmacro %}
+{% macro default__checked_json_text(text, paths, is_double) %}{{ return(text) }}{% endmacro %}
 
-{% macro duckdb__checked_json_text(text, paths) %}
-{#- DuckDB gives objects and arrays as text too. Only a text that could be one is looked at closely. -#}
-    {%- set values = [] -%}
-    {%- for path in paths -%}
-        {%- do values.append(
-            "case when " ~ path.value ~ " not in ('', '-') and json_type(message, " ~ path.literal
-            ~ ") not in ('OBJECT', 'ARRAY') then " ~ path.value ~ " end"
-        ) -%}
-    {%- endfor -%}
-    {{ return(
-        "case when left(" ~ text ~ ", 1) in ('{', '[', '-', '') then coalesce(" ~ (values + ['null']) | join(', ') ~ ") else " ~ text ~ " end"
-    ) }}
-{% endmacro %}
+{% macro duckdb__checked_json_text(text, paths, is_double) %}
+{#- DuckDB gives objects and arrays as text too, and fractions as their double. Only a text that could be one of these is looked at
+    closely: in the message with its numbers in quotes. A quote after a word character ends a string, and before a colon that is a key. -#}
+    {%- set first_characters = '{[-nNiI' ~ ('' if is_double else '0123456789') -%}
+    {%- set doubtful = '^(?:[{\\[]|-?$|-?(?i:nan|inf)' ~ ('' if is_double else '|0$|-?[0-9]+[.e]') ~ ')' -%}
+    {%- set quoted = replace_all('message', '(\\w"[ \t]*:[ \t]*)(-?[0-9][-+.0-9eE]*)', '\\1"\\2"') -%}
+    case
+        when not contains('{{ first_characters }}', left({{ text }}, 1)) then {{ text }}
+        when {{ matches(text, doubtful) }}
+            then json_extract_string(list_filter(
+                json_extract({{ quoted }}, [{{ paths | map(attribute='literal') | join(', ') }}]),
+                lambda value: {{ matches('value', '^(?:["tf]|-?[0-9])') }} and value not in ('""', '"-"')
+            )[1], '$')
+        else {{ text }}
+    end
+{%- endmacro %}

@@ -19,8 +19,23 @@
     {{ return('^[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2} [+-][0-9]{4}$') }}
 {% endmacro %}
 
+{% macro _number_pattern() %}
+{{ return('^[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]+)?$') }}
+{% endmacro %}
+
+{% macro _epoch_microseconds(text) -%}
+{#- Of a text that is a number, as a bigint: whole microseconds, what is finer is cut. Decimals all the way, since a double rounds.
+    Digits after the fifteenth of a fraction are cut before a cast could round them. Null above 2^63 - 1. -#}
+    {%- set number = 'try_cast(' ~ replace_all(text, '([.][0-9]{15})[0-9]+$', regex_group(1)) ~ ' as decimal(38, 15))' -%}
+    cast(floor({{ number }} * case
+        when abs({{ number }}) < 100000000000 then 1000000
+        when abs({{ number }}) < 100000000000000 then 1000
+        when abs({{ number }}) < 100000000000000000 then 1
+        when abs({{ number }}) <= 9223372036854775807 then decimal '0.001'
+    end) as bigint)
+{%- endmacro %}
+
 {% macro default__read_timestamp(text) -%}
-    {%- set number = 'cast(' ~ text ~ ' as decimal(38, 9))' -%}
     {%- set spaced -%}
         regexp_replace(replace(replace({{ text }}, 'T', ' '), ',', '.'), '([.][0-9]{6})[0-9]+', '$1')
     {%- endset -%}
@@ -33,32 +48,21 @@
             then try_cast(replace({{ spaced }}, 'Z', '') as timestamp(6))
         when {{ matches(text, _iso_pattern() ~ _offset_pattern()) }}
             then cast(try_cast({{ with_offset }} as timestamp(6) with time zone) at time zone 'UTC' as timestamp(6))
-        when {{ matches(text, '^-?[0-9]{1,19}([.][0-9]{1,9})?$') }}
-            then cast(try(from_unixtime_nanos(1000 * cast(floor(case
-                when abs({{ number }}) < 100000000000 then {{ number }} * 1000000
-                when abs({{ number }}) < 100000000000000 then {{ number }} * 1000
-                when abs({{ number }}) < 100000000000000000 then {{ number }}
-                else {{ number }} / 1000
-            end) as bigint))) at time zone 'UTC' as timestamp(6))
+        when {{ matches(text, _number_pattern()) }}
+            then cast(from_unixtime_nanos(1000 * cast({{ _epoch_microseconds(text) }} as decimal(38, 0))) at time zone 'UTC' as timestamp(6))
         when {{ matches(text, _common_log_pattern()) }}
             then cast(try(parse_datetime({{ text }}, 'dd/MMM/yyyy:HH:mm:ss Z')) at time zone 'UTC' as timestamp(6))
     end
 {%- endmacro %}
 
 {% macro duckdb__read_timestamp(text) -%}
-    {%- set number = 'cast(' ~ text ~ ' as decimal(38, 9))' -%}
     case
         when {{ matches(text, _iso_pattern() ~ 'Z?$') }}
             then try_cast(replace({{ text }}, ',', '.') as timestamp)
         when {{ matches(text, _iso_pattern() ~ _offset_pattern()) }}
             then timezone('UTC', try_cast(replace(regexp_replace({{ text }}, ' ([+-])', '\1'), ',', '.') as timestamp with time zone))
-        when {{ matches(text, '^-?[0-9]{1,19}([.][0-9]{1,9})?$') }}
-            then make_timestamp(cast(case
-                when abs({{ number }}) < 100000000000 then floor({{ number }} * 1000000)
-                when abs({{ number }}) < 100000000000000 then floor({{ number }} * 1000)
-                when abs({{ number }}) < 100000000000000000 then floor({{ number }})
-                else divide(try_cast(floor({{ number }}) as bigint), 1000)
-            end as bigint))
+        when {{ matches(text, _number_pattern()) }}
+            then make_timestamp({{ _epoch_microseconds(text) }})
         when {{ matches(text, _common_log_pattern()) }}
             then timezone('UTC', try_strptime({{ text }}, '%d/%b/%Y:%H:%M:%S %z'))
     end

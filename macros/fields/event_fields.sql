@@ -58,21 +58,26 @@
     paths: each JSON path once, {steps, literal, value}: value is the SQL for its text after json_values() has run.
     parts: {field, column, paths, unit}: what is searched together. A field is one part; latency_ms one for each run of paths with
     the same unit. -#}
+    {%- set steps = {} -%}
+    {%- for entries in event_fields().values() -%}
+        {%- for entry in entries -%}{%- do steps.setdefault(entry.path, json_steps(entry.path)) -%}{%- endfor -%}
+    {%- endfor -%}
+    {%- set all_steps = steps.values() | list -%}
     {%- set paths = {} -%}
+    {%- for path, own_steps in steps.items() -%}
+        {%- do paths.update({path: {
+            'steps': own_steps, 'literal': json_path_literal(own_steps), 'value': json_path_value(own_steps, all_steps)
+        }}) -%}
+    {%- endfor -%}
     {%- set parts = [] -%}
     {%- for name, entries in event_fields().items() -%}
         {%- for entry in entries -%}
-            {%- if entry.path not in paths -%}
-                {%- set steps = json_steps(entry.path) -%}
-                {%- do paths.update({entry.path: {'steps': steps, 'literal': json_path_literal(steps)}}) -%}
-            {%- endif -%}
             {%- if loop.first or entry.unit != parts[-1].unit -%}
                 {%- do parts.append({'field': name, 'column': name ~ '_found_' ~ loop.index, 'paths': [], 'unit': entry.unit}) -%}
             {%- endif -%}
             {%- do parts[-1].paths.append(paths[entry.path]) -%}
         {%- endfor -%}
     {%- endfor -%}
-    {%- do plan_json_values(paths.values() | list) -%}
     {{ return({'paths': paths.values() | list, 'parts': parts}) }}
 {% endmacro %}
 
@@ -103,9 +108,11 @@
 {% macro field_texts(plan) %}
 {#- Select-list items <field>_text: the text of the first path that holds a value: no null, object, array, '' or '-' (a log's word for
     none). A bare latency gets the unit of its path, unless that is ms: '0.25' -> '0.25s'. -#}
+    {%- set doubles = ['status_code', 'latency_ms'] -%}
+    {%- for field in extra_fields() if field.data_type == 'double' -%}{%- do doubles.append(field.name) -%}{%- endfor -%}
     {%- set texts = {} -%}
     {%- for part in plan.parts -%}
-        {%- set text = checked_json_text(part.column, part.paths) -%}
+        {%- set text = checked_json_text(part.column, part.paths, part.field in doubles) -%}
         {%- if part.unit != 'ms' -%}
             {%- set text = replace_all(text, '([0-9.])$', regex_group(1) ~ part.unit) -%}
         {%- endif -%}

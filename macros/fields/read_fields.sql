@@ -7,14 +7,15 @@
 
 
 {% macro read_latency_ms(text) -%}
-{#- A number of milliseconds, or a number with its unit: 12.5, 12.5ms, 0.25s, 900us, 1200000ns. -#}
-    {%- set number = "try_cast(regexp_extract(" ~ text ~ ", '^ *([-+0-9.eE]+) ?(ns|us|µs|ms|s)$', 1) as double)" -%}
+{#- A number of milliseconds, or a number with its unit: 12.5, 12.5ms, 0.25s, 900us, 1200000ns. Micro is written
+    u, the sign µ (U+00B5) or the Greek letter μ (U+03BC). -#}
+    {%- set number = "try_cast(regexp_extract(" ~ text ~ ", '^ *([-+0-9.eE]+) ?([nuµμm]?s)$', 1) as double)" -%}
     coalesce(
         try_cast({{ text }} as double),
         case
             when {{ text }} like '%ms' then {{ number }}
             when {{ text }} like '%ns' then {{ number }} / 1000000
-            when {{ text }} like '%us' or {{ text }} like '%µs' then {{ number }} / 1000
+            when {{ text }} like '%us' or {{ text }} like '%µs' or {{ text }} like '%μs' then {{ number }} / 1000
             when {{ text }} like '%s' then {{ number }} * 1000
         end
     )
@@ -42,6 +43,7 @@
     {%- endset -%}
     {%- set scheme_and_host = '^[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*' -%}
     case
+        when strpos({{ text }}, '/') = 1 and strpos({{ text }}, ' ') + strpos({{ text }}, '?') + strpos({{ text }}, '#') = 0 then {{ text }}
         when {{ matches(target, '^/') }} then regexp_extract({{ target }}, '^[^?#]*')
         when {{ matches(target, scheme_and_host) }}
             then coalesce(nullif(regexp_extract({{ replace_all(target, scheme_and_host, '') }}, '^[^?#]*'), ''), '/')
@@ -51,19 +53,17 @@
 
 {% macro route(path) -%}
 {#- The path with each segment that is an id replaced: /products/p-123/reviews/7 -> /products/:id/reviews/:id.
-    Slashes are doubled first, so that two ids in a row both find a slash on either side. No id is without a digit and short. -#}
-    {%- set id = [
+    Slashes are doubled first, so that two ids in a row both find a slash on either side. -#}
+    {%- set id = '/(?:' ~ [
         '[0-9]+',
         '[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}',
         '[0-9a-fA-F]{16,}',
         '[0-9A-Z]{26}',
         '[A-Za-z]+[-_][0-9]+',
-    ] -%}
+    ] | join('|') ~ ')(/|$)' -%}
     case
-        when {{ matches(path, '[0-9]|.{16}') }}
-            then replace({{ replace_all(
-                "replace(" ~ path ~ ", '/', '//')", '/(?:' ~ id | join('|') ~ ')(/|$)', '/:id' ~ regex_group(1)
-            ) }}, '//', '/')
+        when {{ matches(path, id) }}
+            then replace({{ replace_all("replace(" ~ path ~ ", '/', '//')", id, '/:id' ~ regex_group(1)) }}, '//', '/')
         else {{ path }}
     end
 {%- endmacro %}
@@ -77,5 +77,5 @@
 
 {% macro is_lambda_platform_line(message) -%}
 {#- What Lambda itself writes around an invocation. -#}
-    {{ matches(message, '^(?:(?:START|END|REPORT) RequestId: |(?:INIT_START|INIT_REPORT|EXTENSION|TELEMETRY)[ \t]|XRAY TraceId: )') }}
+    {{ matches(message, '^(?:(?:START|END|REPORT) RequestId: |(?:INIT_START|EXTENSION|TELEMETRY)[ \t]|INIT_REPORT(?:[ \t]|$)|XRAY TraceId: )') }}
 {%- endmacro %}
