@@ -130,7 +130,16 @@ class CompilationError(Exception):
 
 def compiled() -> Iterator[tuple[str, str]]:
     """(where it comes from, SQL) of each statement."""
+    from dbt import flags
     from dbt.cli.main import dbtRunner
+
+    get_flag_obj = flags.get_flag_obj
+
+    def flags_of_a_build() -> Any:
+        """What macros see of the command line."""
+        seen = get_flag_obj()
+        seen.WHICH = "build"
+        return seen
 
     def invoke(*arguments: str) -> Any:
         result = dbtRunner(manifest=manifest).invoke([*QUIETLY, *arguments, "--vars", VARS])
@@ -139,7 +148,9 @@ def compiled() -> Iterator[tuple[str, str]]:
         return result.result
 
     def compile_all(*arguments: str) -> Iterator[tuple[Any, list[str]]]:
-        for result in invoke("--no-populate-cache", "compile", *arguments).results:
+        with mock.patch.object(flags, "get_flag_obj", flags_of_a_build):
+            results = invoke("--no-populate-cache", "compile", *arguments).results
+        for result in results:
             statements = (result.node.compiled_code or "").split(SEPARATOR)
             yield result.node, [statement.strip() for statement in statements if statement.strip()]
 
@@ -156,7 +167,7 @@ def compiled() -> Iterator[tuple[str, str]]:
     for node in manifest.nodes.values():
         node.raw_code = SEPARATOR.join([node.raw_code, *(hook.sql for hook in getattr(node.config, "post_hook", []))])
     hooks = SEPARATOR.join(node.raw_code for node in manifest.nodes.values() if node.resource_type == "operation")
-    results = "{%- set results = [] -%}{%- for node in graph.nodes.values() -%}" + (
+    all_built = "{%- set results = [] -%}{%- for node in graph.nodes.values() -%}" + (
         "{%- do results.append({'status': 'success', 'node': node}) -%}{%- endfor -%}"
     )
     with engine(tables_are_there=True, names=[node.name for node in manifest.nodes.values()]) as asked:
@@ -164,7 +175,7 @@ def compiled() -> Iterator[tuple[str, str]]:
             # dbt's own tests are dbt's to lint.
             if not getattr(node, "test_metadata", None) or any(m.startswith(own) for m in node.depends_on.macros):
                 yield from ((f"{node.original_file_path}, daily run", sql) for sql in statements)
-        for _, statements in compile_all("--inline", results + hooks):
+        for _, statements in compile_all("--inline", all_built + hooks):
             yield from (("dbt_project.yml, on-run-start and on-run-end", sql) for sql in statements)
     yield from (("a query that a macro asks", sql.strip()) for sql in asked)
 
@@ -194,6 +205,8 @@ def engine(*, tables_are_there: bool, names: list[str] | None = None) -> Iterato
             rows = [[day, day, number % 2] for number, day in enumerate(DAYS, 1)]
         if "changed_days" in sql:
             rows = [[day, 1] for day in DAYS]
+        elif holder := re.search("run_id = '([^']+)'", sql):  # take_run_lock: this run has it
+            rows = [[holder[1]] * 4]
         types = [Text() if isinstance(value, str) else Number() for value in rows[0]]
         return AdapterResponse("OK"), Table(rows, [f"column_{number}" for number in range(len(types))], types)
 

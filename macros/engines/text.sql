@@ -1,4 +1,3 @@
-{#- Text, digests and regular expressions. Patterns are kept to what RE2 (DuckDB) and Java (Athena) share. -#}
 
 {% macro text_digest(text) %}
 {#- 63 bits of the MD5 of a text, as a bigint >= 0: small to store, the same on both engines. -#}
@@ -48,3 +47,10 @@
 {% macro duckdb__replace_all(text, pattern, replacement) -%}
     regexp_replace({{ text }}, '{{ pattern }}', '{{ replacement }}', 'g')
 {%- endmacro %}
+
+
+{% macro xor_digests(one, other) %}{{ return(adapter.dispatch('xor_digests')(one, other)) }}{% endmacro %}
+
+{% macro default__xor_digests(one, other) %}bitwise_xor({{ one }}, {{ other }}){% endmacro %}
+
+{% macro duckdb__xor_digests(one, other) %}xor({{ one }}, {{ other }}){% endmacro %}

@@ -1,7 +1,17 @@
 {#- From the text of a field to its value. What cannot be read is null. -#}
 
+{% macro read_number(text) %}
+{#- A text as a double, or null: digits with a decimal point and an exponent, without what one engine alone would take, as 1_000 or 12f. -#}
+    {{ return(adapter.dispatch('read_number')(text)) }}
+{% endmacro %}
+
+{% macro default__read_number(text) %}case when {{ matches(text, '[0-9.]$') }} then try_cast({{ text }} as double) end{% endmacro %}
+
+{% macro duckdb__read_number(text) %}case when not contains({{ text }}, '_') then try_cast({{ text }} as double) end{% endmacro %}
+
+
 {% macro read_status(text) -%}
-    {%- set number = 'try_cast(' ~ text ~ ' as double)' -%}
+    {%- set number = read_number(text) -%}
     case when {{ number }} between 100 and 599 and {{ number }} = floor({{ number }}) then cast({{ number }} as integer) end
 {%- endmacro %}
 
@@ -11,7 +21,7 @@
     u, the sign µ (U+00B5) or the Greek letter μ (U+03BC). -#}
     {%- set number = "try_cast(regexp_extract(" ~ text ~ ", '^ *([-+0-9.eE]+) ?([nuµμm]?s)$', 1) as double)" -%}
     coalesce(
-        try_cast({{ text }} as double),
+        {{ read_number(text) }},
         case
             when {{ text }} like '%ms' then {{ number }}
             when {{ text }} like '%ns' then {{ number }} / 1000000

@@ -34,7 +34,10 @@ published as (
         exports.exported_at,
         exports.line_format,
         {{ xor_digests('exports.log_group_digest', 'located.log_stream_digest') }} as place_digest,
-        {{ matches('located.line', '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[.][0-9]{3}Z ') }} as has_time
+        case
+            when {{ matches('located.line', '^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}[.][0-9]{3}Z ') }}
+                then {{ iso_timestamp('substr(located.line, 1, 23)') }}
+        end as logged_at
     from located
     inner join exports on located.export_task_id = exports.export_task_id
 ),
@@ -48,8 +51,8 @@ messages as (
         export_date,
         exported_at,
         line_format,
-        case when has_time then {{ iso_timestamp('substr(line, 1, 23)') }} end as logged_at,
-        case when has_time then substr(line, 26) else line end as message,
+        logged_at,
+        case when logged_at is not null then substr(line, 26) else line end as message,
         {{ xor_digests(text_digest('line'), 'place_digest') }} as line_id
     from published
 ),

@@ -442,7 +442,6 @@ DECODER = json.JSONDecoder(
     object_pairs_hook=first_key_wins,
     parse_int=str,  # a number is kept as its text: 1e2 stays '1e2', any number of digits stays exact
     parse_float=str,
-    parse_constant=str,  # NaN, Infinity, -Infinity
 )
 ESCAPES = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # a pair of surrogates is one character
@@ -451,9 +450,14 @@ ESCAPES = re.compile(
 )
 
 
+STRING_OR_NAN = re.compile(r"\"(?:\\.|[^\"\\])*\"|(?P<nan>-?(?:nan|inf|infinity)\b)", re.IGNORECASE)
+
+
 def parse_json(text: str) -> Any:
     """The value of a JSON text, with numbers as their text; ValueError if it is none. Strict: no raw control
-    characters in strings and no lone surrogates, of which no text can be made."""
+    characters in strings and no lone surrogates, of which no text can be made. But NaN and Infinity, in any
+    spelling, are null."""
+    text = STRING_OR_NAN.sub(lambda found: "null" if found["nan"] else found[0], text)
     try:
         value = DECODER.decode(text)
     except RecursionError:
@@ -465,7 +469,7 @@ def parse_json(text: str) -> Any:
 
 TOKEN = re.compile(
     r"[ \t\n\r]*(?:(?P<sign>[][{}:,])|(?P<string>\")|(?P<word>true|false|null)"
-    r"|(?P<number>NaN|-?Infinity|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?))"
+    r"|(?P<number>-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?))"
 )
 WORDS = {"true": True, "false": False, "null": None}
 
@@ -620,9 +624,9 @@ def read_epoch(text: str) -> datetime | str | None:
     """Rule: text of number -> epoch, by magnitude of abs value: < 1e11 s, < 1e14 ms, < 1e17 us, else ns
     (exact decimal arithmetic, floor to microsecond)."""
     value = EXACT.create_decimal(text)
-    if not -(2**63) <= value < 2**63:
-        return None  # no clock counts that far
     size = value.copy_abs()
+    if size >= 2**63:
+        return None  # no clock counts that far
     to_microseconds = next(power for limit, power in POWERS_BY_SIZE if size < limit)
     microseconds = EXACT.scaleb(value, to_microseconds)
     first, end = MICROSECONDS_IN_RANGE
@@ -654,7 +658,7 @@ def read_latency_ms(text: str | None, unit: str | None) -> float | None:
     return latency if 0 <= latency < math.inf else None
 
 
-REQUEST_LINE = re.compile(r"([A-Za-z]+) +([^ ]+)(?: +HTTP/[0-9.]+)?")
+REQUEST_LINE = re.compile(r"([A-Za-z]+) ([^ ]+)(?: HTTP/[0-9.]+)?")
 
 
 def read_method(text: str | None) -> str | None:
@@ -808,13 +812,15 @@ def hourly_reliability(fct_events: list[Row], config: Config) -> list[Row]:
 
 def sessions(fct_events: list[Row], config: Config) -> list[Row]:
     """Rule: user_id = first non-null user_id by (event_at, event_id). entry/exit_event = event_name of
-    first/last by (event_at, event_id), null -> '(none)'. converted = any event that means purchase."""
-    meaning_of = meanings_of(config.catalog)
+    first/last by (event_at, event_id), null -> '(none)'. converted = any event that means purchase. event_date =
+    local date of the first event."""
+    meaning_of, local = meanings_of(config.catalog), local_time(config)
     rows = []
     for session_id, events in events_by_session(fct_events, config):
         first, last = events[0], events[-1]
         rows.append(
             {
+                "event_date": local(first["event_at"]).date(),
                 "session_id": session_id,
                 "user_id": next((event["user_id"] for event in events if event["user_id"] is not None), None),
                 "started_at": first["event_at"],

@@ -58,9 +58,9 @@ def test_a_copy_of_any_name_is_queried_with_nothing_set(
         names = relations(connection)
         assert {*TABLES, "int_events"} <= {*names}
         for relation in names:
-            connection.sql(f"from {relation}").fetchall()
-        counts = connection.sql('select count(*), count(distinct "userId") from events').fetchone()
-        assert counts == connection.sql("select count(*), count(distinct user_id) from fct_events").fetchone()
+            connection.execute(f"from {relation}").fetchall()
+        counts = connection.execute('select count(*), count(distinct "userId") from events').fetchone()
+        assert counts == connection.execute("select count(*), count(distinct user_id) from fct_events").fetchone()
 
 
 @pytest.mark.parametrize("name", ["main.duckdb", "x.duckdb"])
@@ -79,8 +79,8 @@ def test_runs_go_on_in_a_renamed_file(built: Project, tmp_path: Path, name: str,
 def test_an_attached_file_is_queried_by_its_name(built: Project) -> None:
     with duckdb.connect() as connection:
         connection.execute(f"attach '{built.database}' as logs (read_only)")
-        assert connection.sql("select count(*) > 0 from logs.fct_events").fetchone() == (True,)
-        assert connection.sql("select count(*) > 0 from logs.events").fetchone() == (True,)
+        assert connection.execute("select count(*) > 0 from logs.fct_events").fetchone() == (True,)
+        assert connection.execute("select count(*) > 0 from logs.events").fetchone() == (True,)
 
 
 def older_duckdb() -> str | None:
@@ -102,7 +102,7 @@ def test_an_older_duckdb_opens_the_file(built: Project) -> None:
         built.run(*arguments)
         with duckdb.connect(str(built.database), read_only=True) as connection:
             names = relations(connection)
-            expected = [connection.sql(f"select count(*) from {name}").fetchone()[0] for name in names]
+            expected = [connection.execute(f"select count(*) from {name}").fetchone()[0] for name in names]
         queries = "; ".join(f"select count(*) from {name}" for name in names)
         command = [older_duckdb(), "-readonly", "-csv", "-noheader", str(built.database), queries]
         answer = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -407,7 +407,6 @@ def test_json_may_be_nested_ten_thousand_levels_deep(lake, opening, closing):
     "text",
     [
         "{}", "[]", " [ ] ", '{"a":1,"b":[true,false,null,{}],"a":2}', '"x\\n"', "-0.5e-3",
-        "[NaN,-Infinity,Infinity]",
         '{"a":{"b":[[],[1,[2]]]}}', "", " ", "{", "]", "[1", "[1,]", "[,1]", "[1 2]", '{"a"}', '{"a":}',
         '{"a":1,}',
         "{1:2}", '{"a":1 "b":2}', "{]", "[}", "1 2", "[]]", "01", "1.", "-", "+1", "tru", "truee", "'a'",
@@ -560,6 +559,7 @@ def test_a_session_by_id_goes_on_whatever_the_gaps_and_its_user_may_log_in_late(
     ])  # fmt: skip
     assert lake.compute().sessions == [
         {
+            "event_date": date(2026, 10, 1),
             "session_id": "s",
             "user_id": "u1",
             "started_at": at("08:00"),
