@@ -26,7 +26,7 @@ SEPARATOR = "\n;\n"
 QUIETLY = ["--log-level", "none", "--log-level-file", "none"]
 
 # Nobody lays out what macros write, or names all of it by hand. Left is what an engine may read otherwise, or nothing needs.
-# AL03: queries are read by position. AL05: only conditions on days name some tables. AL10, RF06: how dbt writes relations.
+# AL03: queries are read by position. AL05: not each condition names its table. AL10, RF06: how dbt writes relations.
 # AM04: a test shows whole rows.
 # RF03: fields of structs look like columns of tables. RF04: source has that. ST04, ST05: macros nest, and join what they need.
 NOT_FOR_COMPILED = "layout,jinja,AL03,AL05,AL10,AM04,RF03,RF04,RF06,ST04,ST05,ST06"

@@ -4,6 +4,8 @@
 -- a copy of a record with an id of its own from the days around.
 {{ config(unique_key=['event_date'], materialized='incremental', incremental_strategy='merge') }}
 
+-- depends_on: {{ ref('batch_exports') }}, {{ ref('loaded_exports') }}, {{ ref('table_versions') }}
+
 with batch_days as (
     select
         {{ local_date('coalesce(event_at, line_at)') }} as event_date,

@@ -63,7 +63,7 @@ def test_a_copy_of_any_name_is_queried_with_nothing_set(
         assert counts == connection.execute("select count(*), count(distinct user_id) from fct_events").fetchone()
 
 
-@pytest.mark.parametrize("name", ["main.duckdb", "x.duckdb"])
+@pytest.mark.parametrize("name", ["main.duckdb", "x.duckdb", "lake.duckdb"])
 def test_runs_go_on_in_a_renamed_file(built: Project, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     moved = tmp_path / name
     shutil.move(built.database, moved)

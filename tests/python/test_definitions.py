@@ -480,33 +480,29 @@ def test_a_column_of_ones_own_comes_and_goes(built: Checkout) -> None:
 # -------------------------------------------------------------------------------------------------- interruptions
 
 
-@pytest.fixture
-def crash(built: Checkout) -> Iterator[None]:
+KILLED = "  - \"{% if execute %}{{ exceptions.raise_compiler_error('killed') }}{% endif %}\"\n"
+FIRST_AT_THE_END = '  - "{{ write_ledger(results) }}"'
+
+
+def kill(checkout: Checkout, *command: str) -> None:
     """dbt ends before it has written what it did, as when it is killed after its last model."""
-    hook = "  - \"{% if execute %}{{ exceptions.raise_compiler_error('killed') }}{% endif %}\"\n"
-    return lambda: built.edit(
-        "dbt_project.yml", '  - "{{ write_ledger(results) }}"', hook + '  - "{{ write_ledger(results) }}"'
-    ), lambda: built.edit("dbt_project.yml", hook, "")
+    checkout.edit("dbt_project.yml", FIRST_AT_THE_END, KILLED + FIRST_AT_THE_END)
+    assert not checkout.dbt(*command)[0].succeeded
+    checkout.edit("dbt_project.yml", KILLED, "")
 
 
-def test_an_edit_that_is_taken_back_after_a_killed_run_leaves_nothing_behind(built: Checkout, crash: tuple) -> None:
-    start, stop = crash
+def test_an_edit_that_is_taken_back_after_a_killed_run_leaves_nothing_behind(built: Checkout) -> None:
     built.edit(f"{DAILY_EVENTS}.sql", "count(*) as events", "10 * count(*) as events")
-    start()
-    assert not built.dbt("build", *UNTESTED)[0].succeeded
-    stop()
+    kill(built, "build", *UNTESTED)
     built.edit(f"{DAILY_EVENTS}.sql", "10 * count(*) as events", "count(*) as events")
     built.run()
     assert_equals_oracle(built.project)
 
 
-def test_a_seed_that_a_killed_run_loaded_counts_in_the_next_run(built: Checkout, crash: tuple) -> None:
+def test_a_seed_that_a_killed_run_loaded_counts_in_the_next_run(built: Checkout) -> None:
     """dbt run builds no seeds: it has the table, and not the file, to go by."""
-    start, stop = crash
     built.edit("seeds/event_catalog.csv", "purchased,,,,purchase", "odd,,,,purchase")
-    start()
-    assert not built.dbt("seed")[0].succeeded
-    stop()
+    kill(built, "seed")
     assert built.dbt("run")[0].succeeded
     assert_equals_oracle(built.project)
 

@@ -37,7 +37,7 @@ def test_faults_in_what_macros_write(tmp_path: Path) -> None:
     # DuckDB alone knows both.
     (copy / "models/marts/from_first.sql").write_text("from {{ ref('events') }} select \"statusCode\"::varchar as status_code\n")
     # In the source.
-    replace(copy / "macros/engines/bits.sql", "{{ one }}", "{{one}}")
+    (copy / "macros/padding.sql").write_text("{% macro padding(text) %}{{text}}{% endmacro %}\n")
     before = files(copy)
 
     lint = subprocess.run(
@@ -66,7 +66,7 @@ def test_faults_in_what_macros_write(tmp_path: Path) -> None:
     assert found("[athena: models/marts/from_first.sql", "PRS"), said
     assert found("[duckdb: models/marts/from_first.sql", "CV11"), said
     assert not found("[duckdb: ", "from_first", "PRS"), said
-    assert found("[macros/engines/bits.sql]", "JJ01"), said
+    assert found("[macros/padding.sql]", "JJ01"), said
     assert files(copy) == before
 
 

@@ -1,6 +1,6 @@
 {% test always_true(model, conditions) %}
--- Rows for which one of these conditions is false. As in a CHECK constraint, a condition that is null because a value is null passes.
-select *
+-- Rows for which one of these conditions is false. As in a CHECK constraint, a condition that is null passes, so nulls do.
+select * -- noqa: AM04
 from {{ model }}
 where not ({{ conditions | join(') or not (') }})
 {% endtest %}
