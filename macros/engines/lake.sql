@@ -85,7 +85,7 @@
     {%- set query -%}
         select line, filename as path
         from read_csv(
-            [{{ sql_literals(files) }}], compression = '{{ compression }}', columns = cast(row('VARCHAR') as row(line varchar)),
+            [{{ sql_literals(files) }}], compression = '{{ compression }}', columns = {'line': 'VARCHAR'},
             delim = chr(1) || chr(2) || chr(3) || chr(4), quote = '', escape = '', header = false, auto_detect = false, filename = true,
             hive_partitioning = false, max_line_size = 4194304
         )

@@ -1,4 +1,3 @@
-
 {% macro text_digest(text) %}
 {#- 63 bits of the MD5 of a text, as a bigint >= 0: small to store, the same on both engines. -#}
     {{ return(adapter.dispatch('text_digest')(text)) }}

@@ -26,7 +26,7 @@
         {%- for column in _column_sets()[0] -%}
             {%- do of.append(column ~ ' is ' ~ ('not ' if column in filled else '') ~ 'null') -%}
         {%- endfor -%}
-        {%- for column in filled -%}{%- do on.append(name ~ '.' ~ column ~ ' = events.' ~ column) -%}{%- endfor -%}
+        {%- for column in filled -%}{%- do on.append('events.' ~ column ~ ' = ' ~ name ~ '.' ~ column) -%}{%- endfor -%}
         {%- do joins.append(
             'left join (select * from ' ~ catalog ~ ' where ' ~ of | join(' and ') ~ ') as ' ~ name ~ ' on ' ~ on | join(' and ')
         ) -%}

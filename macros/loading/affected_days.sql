@@ -41,7 +41,7 @@
             {%- set query -%}
                 select cast(event_date as varchar), load_number, is_out_of_order from {{ relation }}
                 where load_number > {{ state.versions.values() | map(attribute='load_number') | min | default(0, true) }}
-                    or load_number = (select max(load_number) from {{ relation }})
+                    or load_number = (select max(latest.load_number) from {{ relation }} as latest)
                 order by event_date
             {%- endset -%}
             {%- for row in run_query(query).rows -%}

@@ -6,6 +6,7 @@
     {%- set all = {'affected': none, 'reached': none} -%}
     {%- if not execute or flags.FULL_REFRESH -%}{{ return(all) }}{%- endif -%}
     {%- set state = run_state() -%}
+    {%- if 'session_days' in state -%}{{ return(state.session_days) }}{%- endif -%}
     {%- set loads = [] -%}
     {%- for reader in _session_tables() -%}
         {%- if is_built_whole(reader) or not table_of(reader) -%}{{ return(all) }}{%- endif -%}
@@ -37,7 +38,8 @@
             {%- endfor -%}
         {%- endfor -%}
     {%- endif -%}
-    {{ return({'affected': affected, 'reached': reached | unique | sort}) }}
+    {%- do state.update({'session_days': {'affected': affected, 'reached': reached | unique | sort}}) -%}
+    {{ return(state.session_days) }}
 {% endmacro %}
 
 
@@ -73,6 +75,16 @@
         ) -%}
     {%- endfor -%}
     {{ return('((' ~ conditions | join(') or (') ~ '))' if conditions else '1 = 0') }}
+{% endmacro %}
+
+
+{% macro was_computed_again(session) %}
+{#- A condition on a session of the table: this run computed it again, perhaps with another beginning, and so as another row. -#}
+    {%- set query -%}
+        ({{ touches_days(session, session_days().reached) }})
+        and {{ session }}.session_id in (select events.session_id from {{ ref('batch_session_events') }} as events)
+    {%- endset -%}
+    {{ return(query) }}
 {% endmacro %}
 
 

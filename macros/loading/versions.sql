@@ -85,7 +85,7 @@
 {% macro _normal_sql(raw_code) %}
 {#- A model's SQL, as written and as rendered for all days, without comments and line breaks. -#}
     {%- set code = modules.re.sub('--[^\n]*', '', raw_code) -%}
-    {%- set whole = modules.re.sub('\\b(in_affected_days|affected_days|session_days|with_gone_rows)\\([^()]*\\)', 'none', code) -%}
+    {%- set whole = modules.re.sub('\\b(in_affected_days|affected_days|session_days|gone_rows)\\([^()]*\\)', 'none', code) -%}
     {%- set whole = modules.re.sub("\\bref\\(('[^']+')\\)", '\\1', whole) -%}
     {{ return((code ~ render(whole)).split() | join(' ')) }}
 {% endmacro %}

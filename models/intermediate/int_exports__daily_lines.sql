@@ -29,4 +29,5 @@ counted as (
     group by event_date, export_task_id
 )
 
-{{ with_gone_rows('counted') }}
+select * from counted
+{{ gone_rows() }}

@@ -16,8 +16,7 @@ progress as (
     select
         events.session_id,
         funnels.funnel,
-        -- sqlfluff's Athena does not know DuckDB's lambda:
-        {{ steps_in_order('funnels.step_number', 'events.event_at', 'events.event_id') }} as steps -- noqa: PRS
+        {{ steps_in_order('funnels.step_number', 'events.event_at', 'events.event_id') }} as steps
     from {{ ref('batch_session_events') }} as events
     inner join {{ ref('funnels') }} as funnels on events.event_name = funnels.event_name
     group by events.session_id, funnels.funnel
@@ -36,4 +35,5 @@ entered as (
     where progress.steps > 0
 )
 
-{{ with_gone_rows('entered') }}
+select * from entered
+{{ gone_rows() }}

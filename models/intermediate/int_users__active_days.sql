@@ -11,4 +11,5 @@ with counted as (
     group by event_date, user_id
 )
 
-{{ with_gone_rows('counted') }}
+select * from counted
+{{ gone_rows() }}

@@ -13,4 +13,5 @@ with counted as (
     group by event_date, coalesce(event_name, '(none)')
 )
 
-{{ with_gone_rows('counted') }}
+select * from counted
+{{ gone_rows() }}

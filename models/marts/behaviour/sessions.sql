@@ -22,4 +22,5 @@ with sessions as (
     group by session_id
 )
 
-{{ with_gone_rows('sessions') }}
+select * from sessions
+{{ gone_rows() }}

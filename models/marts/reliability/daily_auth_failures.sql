@@ -22,4 +22,5 @@ rated as (
     from counted
 )
 
-{{ with_gone_rows('rated') }}
+select * from rated
+{{ gone_rows() }}

@@ -24,4 +24,5 @@ rated as (
     from counted
 )
 
-{{ with_gone_rows('rated') }}
+select * from rated
+{{ gone_rows() }}

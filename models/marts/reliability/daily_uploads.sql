@@ -12,4 +12,5 @@ with counted as (
     group by event_date
 )
 
-{{ with_gone_rows('counted') }}
+select * from counted
+{{ gone_rows() }}

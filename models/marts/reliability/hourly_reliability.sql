@@ -14,4 +14,5 @@ with counted as (
     group by event_hour
 )
 
-{{ with_gone_rows('counted') }}
+select * from counted
+{{ gone_rows() }}
