@@ -7,10 +7,13 @@
     {%- if not execute or flags.FULL_REFRESH -%}{{ return(all) }}{%- endif -%}
     {%- set state = run_state() -%}
     {%- if 'session_days' in state -%}{{ return(state.session_days) }}{%- endif -%}
+    {#- Until they are known: the definition of batch_session_events is its SQL for all days. -#}
+    {%- do state.update({'session_days': all}) -%}
+    {%- do definition(model) -%}
     {%- set loads = [] -%}
-    {%- for reader in _session_tables() -%}
-        {%- if is_built_whole(reader) or not table_of(reader) -%}{{ return(all) }}{%- endif -%}
-        {%- do loads.append(state.versions[reader].load_number) -%}
+    {%- for reader in graph.nodes.values() if is_session_table(reader) -%}
+        {%- if is_built_whole(reader) or not table_of(reader.name) -%}{{ return(all) }}{%- endif -%}
+        {%- do loads.append(state.versions[reader.name].load_number) -%}
     {%- endfor -%}
     {%- set affected = days_changed_since(loads | min) -%}
     {%- set reached = affected | list -%}
@@ -43,22 +46,20 @@
 {% endmacro %}
 
 
-{% macro _session_tables() %}
-{#- Names of the incremental models that are made of batch_session_events, a row a session or more. -#}
-    {%- set names = [] -%}
-    {%- for node in versioned_models() if 'session_id' in node.columns -%}
-        {%- for id in node.depends_on.nodes if id.endswith('.batch_session_events') -%}{%- do names.append(node.name) -%}{%- endfor -%}
-    {%- endfor -%}
-    {{ return(names) }}
+{% macro is_session_table(node) %}
+{#- Whether a node is an incremental model of sessions that is made of batch_session_events. -#}
+    {{ return(is_versioned(node) and 'ended_at' in node.columns
+        and node.depends_on.nodes | select('in', ['model.' ~ node.package_name ~ '.batch_session_events']) | list | length > 0) }}
 {% endmacro %}
 
 
 {% macro sessions_that_touch(days) %}
 {#- A query for session_id, started_at and ended_at of the sessions in these tables that touch the days. -#}
     {%- set queries = [] -%}
-    {%- for name in _session_tables() -%}
+    {%- for reader in graph.nodes.values() if is_session_table(reader) -%}
         {%- do queries.append(
-            'select session_id, started_at, ended_at from ' ~ table_of(name) ~ ' as existing where ' ~ touches_days('existing', days)
+            'select session_id, started_at, ended_at from ' ~ table_of(reader.name) ~ ' as existing where '
+            ~ touches_days('existing', days)
         ) -%}
     {%- endfor -%}
     {{ return(queries | join(' union ')) }}

@@ -4,7 +4,7 @@
 {% macro tested_days(models) %}
 {#- The days in which the rows of these models are tested; none for all. -#}
     {%- if flags.WHICH != 'build' or flags.FULL_REFRESH -%}{{ return(none) }}{%- endif -%}
-    {%- for name in models if execute and name in run_state().outdated -%}{{ return(none) }}{%- endfor -%}
+    {%- for name in models if execute and run_state().whole.get(name) -%}{{ return(none) }}{%- endfor -%}
     {{ return(latest_days()) }}
 {% endmacro %}
 

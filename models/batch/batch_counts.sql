@@ -10,10 +10,10 @@ select
     exports.exported_at,
     exports.unreadable_objects,
     count(lines.export_task_id) as lines,
+    {% for field in reported_fields() -%}
+    count(case when lines.reason is null then lines.{{ field }} end) as {{ field }},
+    {% endfor -%}
     count(case when lines.reason is not null then 1 end) as rejected
-    {%- for field in reported_fields() %},
-    count(case when lines.reason is null then lines.{{ field }} end) as {{ field }}
-    {%- endfor %}
 from {{ ref('batch_exports') }} as exports
 left join {{ ref('batch_lines') }} as lines on exports.export_task_id = lines.export_task_id
 group by

@@ -14,31 +14,35 @@ with batch_days as (
     group by {{ local_date('coalesce(event_at, line_at)') }}
 ),
 
-load as (
+{% if is_incremental() %}
+this_load as (
     select
-        {% if is_incremental() -%}
-        1 + coalesce((select max(load_number) from {{ this }}), 0) as load_number,
+        1 + coalesce(max(changed.load_number), 0) as load_number,
         -- Of a load that was interrupted, exports may be in the tables without being in the ledger.
-        coalesce((select max(load_number) from {{ this }}), 0)
+        coalesce(max(changed.load_number), 0)
         > coalesce((select max(load_number) from {{ ref('table_versions') }} where name = 'batch_lines'), 0)
         or exists (
             select 1
             from {{ ref('batch_exports') }} as exports
             inner join {{ ref('loaded_exports') }} as loaded on exports.exported_at <= loaded.exported_at
         ) as is_out_of_order
-        {%- else -%}
+    from {{ this }} as changed
+),
+{% else %}
+this_load as (
+    select
         cast(1 as bigint) as load_number,
         false as is_out_of_order
-        {%- endif %}
 ),
-
+{% endif %}
 spans as (
     select
-        load.*,
-        case when load.is_out_of_order and days.has_own_ids then {{ var('dedupe_horizon_days') }} else 0 end as horizon_days,
-        days.event_date
-    from batch_days as days
-    cross join load
+        batch_days.event_date,
+        this_load.load_number,
+        this_load.is_out_of_order,
+        case when this_load.is_out_of_order and batch_days.has_own_ids then {{ var('dedupe_horizon_days') }} else 0 end as horizon_days
+    from batch_days
+    cross join this_load
 )
 
 select distinct

@@ -1,5 +1,9 @@
 -- Exports of this run with log objects, but without a line: the objects are gone, or in a storage class that Athena passes over
 -- without an error (Glacier). dbt build then stops before it loads anything, so a full refresh cannot lose what is archived.
+with read_exports as (
+    select distinct export_task_id from {{ ref('batch_lines') }}
+)
+
 select
     exports.export_task_id,
     exports.log_group,
@@ -7,5 +11,8 @@ select
     exports.objects,
     exports.bytes
 from {{ ref('batch_exports') }} as exports
-inner join {{ ref('batch_counts') }} as counts on exports.export_task_id = counts.export_task_id
-where exports.line_format = 'cloudwatch' and exports.objects > exports.unreadable_objects and counts.lines = 0
+left join read_exports on exports.export_task_id = read_exports.export_task_id
+where
+    exports.line_format = 'cloudwatch'
+    and exports.objects > exports.unreadable_objects
+    and read_exports.export_task_id is null

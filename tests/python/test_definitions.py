@@ -172,7 +172,8 @@ def test_a_mart_of_ones_own_is_computed_again_when_it_is_edited_and_only_then(ch
         with counted as (
             select event_date, cast(FACTOR * count(*) as bigint) as n SOURCE group by event_date
         )
-        {{ with_gone_rows('counted') }}
+        select * from counted
+        {{ gone_rows() }}
     """.replace("SOURCE", source)
     mart = checkout.folder / "models/marts/own.sql"
     mart.write_text(sql.replace("FACTOR", "1"))

@@ -45,11 +45,9 @@ def test_a_mart_that_missed_loads_is_caught_up(checkout: Checkout, how: str) -> 
     checkout.run()
 
     selection: tuple[str, ...] = ()
+    red = checkout.folder / "tests/data/red.sql"
     if how == "red test":
-        old = "description: How often.\n        data_type: bigint\n        data_tests:\n"
-        checkout.edit(
-            "models/marts/behaviour/daily_events.yml", old, old + "          - accepted_range: {arguments: {max_value: 0}}\n"
-        )
+        red.write_text("select * from {{ ref('daily_events') }}")
     elif how == "failing SQL":
         files = break_sql(checkout.folder, "daily_events", "int_users__active_days")
     else:
@@ -66,7 +64,7 @@ def test_a_mart_that_missed_loads_is_caught_up(checkout: Checkout, how: str) -> 
     assert loaded(project) == ["early", "late", "task-5", "task-6"]
 
     if how == "red test":
-        checkout.edit("models/marts/behaviour/daily_events.yml", "          - accepted_range: {arguments: {max_value: 0}}\n", "")
+        red.unlink()
     elif how == "failing SQL":
         restore(files)
     assert checkout.run() == set()

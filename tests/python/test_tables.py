@@ -247,7 +247,7 @@ def test_an_export_without_record_is_invisible(project: Project) -> None:
         ("update sessions set session_id = 's'", "unique_sessions_session_id"),
         ("update weekly_user_retention set retention_rate = 1.01", "always_true_weekly_user_retention_week_number_0__cohort_users_1__retention_rate_between_0_and_1"),
         ("insert into daily_uploads from daily_uploads limit 1", "unique_daily_uploads_event_date"),
-        ("update batch_counts set lines = 0 where export_task_id like 'task-%-3'", "every_export_gave_lines"),
+        ("delete from batch_lines where export_task_id like 'task-%-3'", "every_export_gave_lines"),
     ],
 )
 def test_data_tests_notice_damage(broken: Project, damage: str, test: str) -> None:
