@@ -2,6 +2,23 @@
     equally many, status_code comes first, then event_name, route and method. So rows tie only where their conditions are the same,
     and check_event_catalog() refuses these. -#}
 
+{% macro _filled_sets(catalog) %}
+{#- The sets of columns that rows of the catalog fill, the most specific first; where it is not there yet, all that they can fill. -#}
+    {%- if not (execute and model.resource_type == 'model' and load_relation(catalog)) -%}{{ return(_column_sets()) }}{%- endif -%}
+    {%- set state = run_state() -%}
+    {%- if 'filled_sets' not in state -%}
+        {%- set columns, filled = _column_sets()[0], [] -%}
+        {%- for row in run_query('select distinct ' ~ columns | join(' is null, ') ~ ' is null from ' ~ catalog).rows -%}
+            {%- set names = [] -%}
+            {%- for column in columns -%}{%- if not row[loop.index0] -%}{%- do names.append(column) -%}{%- endif -%}{%- endfor -%}
+            {%- do filled.append(names) -%}
+        {%- endfor -%}
+        {%- do state.update({'filled_sets': _column_sets() | select('in', filled) | list}) -%}
+    {%- endif -%}
+    {{ return(state.filled_sets) }}
+{% endmacro %}
+
+
 {% macro _column_sets() %}
 {#- Each set of columns that a row of the catalog can fill, the most specific first. -#}
     {%- set sets = [] -%}
@@ -21,7 +38,7 @@
 {% macro join_meanings(catalog) %}
 {#- Joins for the relation "events": the row of the catalog that fits, for each set of columns. -#}
     {%- set joins = [] -%}
-    {%- for filled in _column_sets() -%}
+    {%- for filled in _filled_sets(catalog) -%}
         {%- set name, of, on = 'meaning_' ~ loop.index, [], [] -%}
         {%- for column in _column_sets()[0] -%}
             {%- do of.append(column ~ ' is ' ~ ('not ' if column in filled else '') ~ 'null') -%}
@@ -35,9 +52,9 @@
 {% endmacro %}
 
 
-{% macro meaning_columns() %}
+{% macro meaning_columns(catalog) %}
 {#- The meaning that these joins found. -#}
     {%- set found = [] -%}
-    {%- for filled in _column_sets() -%}{%- do found.append('meaning_' ~ loop.index ~ '.meaning') -%}{%- endfor -%}
-    {{ return('coalesce(' ~ found | join(', ') ~ ')') }}
+    {%- for filled in _filled_sets(catalog) -%}{%- do found.append('meaning_' ~ loop.index ~ '.meaning') -%}{%- endfor -%}
+    {{ return('coalesce(' ~ (found + ['cast(null as varchar)', 'null']) | join(', ') ~ ')') }}
 {% endmacro %}

@@ -87,5 +87,7 @@
 
 {% macro is_lambda_platform_line(message) -%}
 {#- What Lambda itself writes around an invocation. -#}
-    {{ matches(message, '^(?:(?:START|END|REPORT) RequestId: |(?:INIT_START|EXTENSION|TELEMETRY)[ \t]|INIT_REPORT(?:[ \t]|$)|XRAY TraceId: )') }}
+    {{ matches(
+        message, '^(?:(?:START|END|REPORT) RequestId: |(?:INIT_START|EXTENSION|TELEMETRY)[ \t]|INIT_REPORT(?:[ \t]|$)|XRAY TraceId: )'
+    ) }}
 {%- endmacro %}

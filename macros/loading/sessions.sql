@@ -9,7 +9,7 @@
     {%- if 'session_days' in state -%}{{ return(state.session_days) }}{%- endif -%}
     {#- Until they are known: the definition of batch_session_events is its SQL for all days. -#}
     {%- do state.update({'session_days': all}) -%}
-    {%- do definition(model) -%}
+    {%- if model.name == 'batch_session_events' -%}{%- do definition(model) -%}{%- endif -%}
     {%- set loads = [] -%}
     {%- for reader in graph.nodes.values() if is_session_table(reader) -%}
         {%- if is_built_whole(reader) or not table_of(reader.name) -%}{{ return(all) }}{%- endif -%}
@@ -67,7 +67,8 @@
 
 
 {% macro touches_days(session, days) %}
-{#- A condition on a session: it lies in one of the days, reaches into it, or comes within the session gap of it. True where days is none. -#}
+{#- A condition on a session: it lies in one of the days, reaches into it, or comes within the session gap of it. True where days is
+    none. -#}
     {%- if days is none -%}{{ return('1 = 1') }}{%- endif -%}
     {%- set conditions = [] -%}
     {%- for start, end in utc_ranges(days, var('session_gap_minutes')) -%}
@@ -79,10 +80,16 @@
 {% endmacro %}
 
 
+{% macro in_computed_sessions(session) %}
+{#- A condition on a session of the table: it may be one that this run computes again, since it touches a day that was read for them. -#}
+    {{ return(touches_days(session, session_days().reached if execute else none)) }}
+{% endmacro %}
+
+
 {% macro was_computed_again(session) %}
 {#- A condition on a session of the table: this run computed it again, perhaps with another beginning, and so as another row. -#}
     {%- set query -%}
-        ({{ touches_days(session, session_days().reached) }})
+        ({{ in_computed_sessions(session) }})
         and {{ session }}.session_id in (select events.session_id from {{ ref('batch_session_events') }} as events)
     {%- endset -%}
     {{ return(query) }}

@@ -110,7 +110,9 @@
     {%- if execute and model.resource_type in ('model', 'seed') -%}
         {%- set version = run_state().versions.get(model.name) -%}
         {%- if definition(model) != (version or {}).definition and version -%}
-            {{ return("update " ~ table_of('table_versions') ~ " set definition = 'unfinished' where name = " ~ sql_literals([model.name])) }}
+            {{ return(
+                "update " ~ table_of('table_versions') ~ " set definition = 'unfinished' where name = " ~ sql_literals([model.name])
+            ) }}
         {%- endif -%}
     {%- endif -%}
     {{ return('') }}

@@ -7,6 +7,6 @@ select
     {{ event_columns('events') }},
     {{ local_date('events.event_at') }} as event_date,
     {{ local_hour('events.event_at') }} as event_hour,
-    {{ meaning_columns() }} as meaning
+    {{ meaning_columns(ref('event_catalog')) }} as meaning
 from {{ ref('fct_events') }} as events
 {{ join_meanings(ref('event_catalog')) }}

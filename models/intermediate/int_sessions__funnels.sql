@@ -1,15 +1,20 @@
 -- A row is one session in one funnel that it entered: how many of the funnel's steps it went through, in their order.
-{{ config(unique_key=['event_date', 'session_id', 'funnel'], partitioned_by=by_day('event_date'), **gone_when_null('steps')) }}
+{{ config(
+    unique_key=['event_date', 'session_id', 'funnel'],
+    partitioned_by=by_day('event_date'),
+    **gone_when_null('steps')
+) }}
 
 {{ only_together_with(['batch_session_events']) }}
 
-with spans as (
+with sessions as (
     select
-        session_id,
-        min(event_at) as started_at,
-        max(event_at) as ended_at
-    from {{ ref('batch_session_events') }}
-    group by session_id
+        existing.event_date,
+        existing.session_id,
+        existing.started_at,
+        existing.ended_at
+    from {{ ref('sessions') }} as existing
+    where {{ in_computed_sessions('existing') }}
 ),
 
 progress as (
@@ -24,14 +29,14 @@ progress as (
 
 entered as (
     select
-        {{ local_date('spans.started_at') }} as event_date,
+        sessions.event_date,
         progress.session_id,
         progress.funnel,
-        spans.started_at,
-        spans.ended_at,
+        sessions.started_at,
+        sessions.ended_at,
         progress.steps
     from progress
-    inner join spans on progress.session_id = spans.session_id
+    inner join sessions on progress.session_id = sessions.session_id
     where progress.steps > 0
 )
 

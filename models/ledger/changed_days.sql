@@ -20,7 +20,7 @@ this_load as (
         1 + coalesce(max(changed.load_number), 0) as load_number,
         -- Of a load that was interrupted, exports may be in the tables without being in the ledger.
         coalesce(max(changed.load_number), 0)
-        > coalesce((select max(load_number) from {{ ref('table_versions') }} where name = 'batch_lines'), 0)
+        > coalesce((select max(load.load_number) from {{ ref('table_versions') }} as load where load.name = 'batch_lines'), 0)
         or exists (
             select 1
             from {{ ref('batch_exports') }} as exports
