@@ -22,6 +22,7 @@ exports as (
     select
         export_task_id,
         log_group,
+        {{ text_digest("'log group ' || log_group") }} as log_group_digest,
         cast(export_date as date) as export_date,
         {{ read_timestamp('completed_at') }} as exported_at,
         objects,

@@ -3,58 +3,31 @@
 {{ config(materialized='table') }}
 
 {%- set plan = field_plan() %}
+{%- set longest = "interval '" ~ var('max_days_from_log_time') ~ "' day" %}
 
-with exports as (
-    select
-        *,
-        {{ text_digest("'log group ' || log_group") }} as log_group_digest
-    from {{ ref('batch_exports') }}
-),
-
-raw_lines as (
-    {{ read_log_lines(source('lake', 'log_lines'), ref('batch_exports')) }}
-),
-
-located as (
+with located as (
     select
         coalesce(line, '') as line,
         regexp_extract(path, '([^/]+)/([^/]+)/[^/]+$', 1) as export_task_id,
         regexp_extract(path, '([^/]+)/([^/]+)/[^/]+$', 2) as log_stream,
-        {{ text_digest("'log stream ' || regexp_extract(path, '([^/]+)/([^/]+)/[^/]+$', 2)") }} as log_stream_digest
-    from raw_lines
-),
-
-published as (
-    select
-        located.line,
-        located.log_stream,
-        exports.export_task_id,
-        exports.log_group,
-        exports.export_date,
-        exports.exported_at,
-        exports.line_format,
-        {{ xor_digests('exports.log_group_digest', 'located.log_stream_digest') }} as place_digest,
+        {{ text_digest("'log stream ' || regexp_extract(path, '([^/]+)/([^/]+)/[^/]+$', 2)") }} as log_stream_digest,
         case
-            when {{ matches('located.line', '^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}[.][0-9]{3}Z ') }}
-                then {{ iso_timestamp('substr(located.line, 1, 23)') }}
+            when {{ matches('line', '^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}[.][0-9]{3}Z ') }}
+                then {{ iso_timestamp('substr(line, 1, 23)') }}
         end as logged_at
-    from located
-    inner join exports on located.export_task_id = exports.export_task_id
+    from ({{ read_log_lines(source('lake', 'log_lines'), ref('batch_exports')) }}) as raw_lines
 ),
 
 messages as (
     select
-        line,
-        log_stream,
-        export_task_id,
-        log_group,
-        export_date,
-        exported_at,
-        line_format,
-        logged_at,
-        case when logged_at is not null then substr(line, 26) else line end as message,
-        {{ xor_digests(text_digest('line'), 'place_digest') }} as line_id
-    from published
+        located.line,
+        located.log_stream,
+        located.logged_at,
+        exports.*,
+        case when located.logged_at is not null then substr(located.line, 26) else located.line end as message,
+        {{ xor_digests(text_digest('located.line'), xor_digests('exports.log_group_digest', 'located.log_stream_digest')) }} as digest
+    from located
+    inner join {{ ref('batch_exports') }} as exports on located.export_task_id = exports.export_task_id
 ),
 
 parsed as (
@@ -67,26 +40,17 @@ parsed as (
 found as (
     select
         *,
-        {{ json_problem('message') }} as json_problem,
+        case
+            when logged_at is null and line_format != 'plain' then 'continuation_line'
+            else {{ json_problem('message') }}
+        end as problem,
         {{ found_values(plan) }}
     from parsed
 ),
 
 texts as (
     select
-        line,
-        line_id,
-        logged_at,
-        log_group,
-        log_stream,
-        export_task_id,
-        export_date,
-        exported_at,
-        case
-            when logged_at is null and line_format != 'plain' then 'continuation_line'
-            when json_problem = 'not_json' and {{ is_lambda_platform_line('message') }} then 'lambda_platform_line'
-            else json_problem
-        end as problem,
+        *,
         {{ field_texts(plan) }}
     from found
 ),
@@ -103,15 +67,13 @@ judged as (
     select
         *,
         case
+            when problem = 'not_json' and {{ is_lambda_platform_line('message') }} then 'lambda_platform_line'
             when problem is not null then problem
             when read_at is null and event_at_text is null then 'no_timestamp'
             when read_at is null then 'unreadable_timestamp'
             when read_at < timestamp '2000-01-01 00:00:00' or read_at >= timestamp '2100-01-01 00:00:00'
                 then 'timestamp_out_of_range'
-            when
-                read_at < logged_at - interval '{{ var("max_days_from_log_time") }}' day
-                or read_at > logged_at + interval '{{ var("max_days_from_log_time") }}' day
-                then 'timestamp_far_from_log_time'
+            when read_at not between logged_at - {{ longest }} and logged_at + {{ longest }} then 'timestamp_far_from_log_time'
         end as reason
     from fields
 ),
@@ -119,21 +81,19 @@ judged as (
 -- A rejected line without a time belongs to the day that it was exported for: the same traceback on two days is two rows.
 identified as (
     select
-        judged.*,
+        *,
         case
-            when reason is not null and logged_at is null
-                then {{ text_digest("cast(line_id as varchar) || chr(10) || cast(export_date as varchar)") }}
-            else line_id
-        end as lasting_line_id
+            when reason is null or logged_at is not null then digest
+            else {{ text_digest("cast(digest as varchar) || chr(10) || cast(export_date as varchar)") }}
+        end as line_id
     from judged
 )
 
 select
-    lasting_line_id as line_id,
-    -- The id of the record's own, where it has one. Identical lines of one export are told apart in batch_copies.
+    line_id,
     case
         when reason is null and event_id_text is not null then {{ text_digest("chr(10) || event_id_text") }}
-        else lasting_line_id
+        else line_id
     end as event_id,
     logged_at,
     case when reason is not null then coalesce(logged_at, cast(export_date as timestamp(6))) end as line_at,
