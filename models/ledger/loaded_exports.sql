@@ -1,5 +1,5 @@
--- A row is one export whose lines are in the tables: the ledger. The model only makes the table; a row is written when all models
--- and tests of a run have succeeded (write_ledger, on-run-end), so whatever is interrupted is loaded again by the next run.
+-- A row is one export whose lines are in the tables: the ledger. The model only makes the table. A row is written at the end of a run
+-- in which all models that load, and their tests, succeeded (write_ledger, on-run-end); what was interrupted is loaded by the next run.
 -- A full refresh empties it before anything else.
 {{ config(materialized='ledger') }}
 
