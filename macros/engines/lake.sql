@@ -63,11 +63,12 @@
             "select distinct regexp_extract(file, '^(.*)/[^/]+/[^/]+$', 1) from " ~ files ~ " where ends_with(file, '.gz')"
         ) -%}
         {%- set plain = query_column("select file from " ~ files ~ " where not ends_with(file, '.gz')") -%}
+        {%- set present = query_column("select distinct regexp_extract(file, '^(.*)/[^/]+/[^/]+$', 1) from " ~ files) -%}
         {%- if packed -%}{%- do reads.append(_read_lines(_object_globs(packed, '*.gz'), 'gzip')) -%}{%- endif -%}
         {%- if plain -%}{%- do reads.append(_read_lines(plain | map('replace', '[', '[[]') | list, 'none')) -%}{%- endif -%}
-        {%- for folder in folders if folder not in packed and not plain -%}
+        {%- for folder in folders if folder not in present and flags.WHICH in ('build', 'run') -%}
             {{ exceptions.raise_compiler_error(
-                folder ~ ": the export record speaks of objects, but there are none. Sync the bucket again."
+                folder ~ ": the export record lists log objects, but the folder has none. Sync the bucket again."
             ) }}
         {%- endfor -%}
     {%- endif -%}

@@ -9,7 +9,7 @@
     {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.config.materialized in ('incremental', 'ledger') -%}
         {%- do tables.append(api.Relation.create(database=node.database, schema=node.schema, identifier=node.alias)) -%}
     {%- endfor -%}
-    {%- for table in tables -%}
+    {%- for table in tables if load_relation(table) -%}
         {%- do adapter.run_operation_with_potential_multiple_runs('optimize ' ~ table ~ ' rewrite data using bin_pack', 'optimize') -%}
         {%- do adapter.run_operation_with_potential_multiple_runs('vacuum ' ~ table, 'vacuum') -%}
         {%- do log("Maintained " ~ table.identifier, info=true) -%}

@@ -25,8 +25,15 @@
 
 {% macro is_out_of_order() %}
 {#- Whether the latest load may hold earlier copies of rows that were there before it. -#}
-    {%- set days = _changed_days() -%}
-    {{ return(days | map(attribute=2) | select | list | length > 0) }}
+    {{ return(_changed_days() | selectattr(1, 'equalto', _latest_load()) | map(attribute=2) | select | list | length > 0) }}
+{% endmacro %}
+
+
+{% macro _latest_load() %}
+{#- The number of the latest load that this run has seen. A run that loads nothing does not look at a load that another run may be busy
+    with. -#}
+    {%- set numbers = _changed_days() | map(attribute=1) | list -%}
+    {{ return(numbers | max if numbers else run_state().versions.values() | map(attribute='load_number') | max | default(0, true)) }}
 {% endmacro %}
 
 
@@ -38,10 +45,15 @@
         {%- set relation = table_of('changed_days') -%}
         {%- set days = [] -%}
         {%- if relation -%}
+            {%- set loaded = state.versions.get('batch_lines', {'load_number': 0}).load_number -%}
             {%- set query -%}
                 select cast(event_date as varchar), load_number, is_out_of_order from {{ relation }}
-                where load_number > {{ state.versions.values() | map(attribute='load_number') | min | default(0, true) }}
-                    or load_number = (select max(latest.load_number) from {{ relation }} as latest)
+                where
+                    (
+                        load_number > {{ state.versions.values() | map(attribute='load_number') | min | default(0, true) }}
+                        or load_number = (select max(latest.load_number) from {{ relation }} as latest)
+                    )
+                    {%- if not is_selected('changed_days') and selected_resources and loaded %} and load_number <= {{ loaded }}{% endif %}
                 order by event_date
             {%- endset -%}
             {%- for row in run_query(query).rows -%}
@@ -116,6 +128,12 @@
 
 
 {% macro _utc_midnight(day, zone) %}
+{#- When a day begins. Its midnight may come twice, where clocks are put back to it, or not at all. -#}
     {%- set midnight = modules.datetime.datetime.combine(day, modules.datetime.time()) -%}
-    {{ return(zone.localize(midnight).astimezone(modules.pytz.utc).replace(tzinfo=none)) }}
+    {%- set found = [] -%}
+    {%- for is_dst in [true, false] -%}
+        {%- set utc = zone.localize(midnight, is_dst=is_dst).astimezone(modules.pytz.utc) -%}
+        {%- if utc.astimezone(zone).date() == day -%}{%- do found.append(utc) -%}{%- endif -%}
+    {%- endfor -%}
+    {{ return((found | min).replace(tzinfo=none)) }}
 {% endmacro %}

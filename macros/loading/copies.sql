@@ -70,8 +70,10 @@
 {% macro only_together_with(names) %}
 {#- Stops a selection that holds this model but not the work tables that it is built from: they hold what an earlier run needed.
     (dbt retry names no selection, and goes on with the same work tables.) -#}
-    {%- if execute and model.resource_type == 'model' and flags.WHICH in ('build', 'run') and selected_resources -%}
-        {%- for name in names if 'model.' ~ model.package_name ~ '.' ~ name not in selected_resources -%}
+    {%- if execute and model.resource_type == 'model' and flags.WHICH in ('build', 'run') -%}
+        {#- dbt retry does not say what it builds. It goes on with the same work tables, unless they must hold more than before. -#}
+        {%- set retried = not selected_resources and not (is_built_whole(model) and names[0] not in run_state().definitions) -%}
+        {%- for name in names if not retried and not is_selected(name) -%}
             {{ exceptions.raise_compiler_error(
                 model.name ~ " is made of " ~ name ~ ", a work table that only holds what its own run needed. Select both: --select "
                 ~ name ~ "+, or build everything."
@@ -84,12 +86,22 @@
 {% macro refuse_partial_full_refresh() %}
 {#- The batch holds only new exports: a table rebuilt from it alone would lose the rest. -#}
     {%- if execute and flags.FULL_REFRESH and model.resource_type == 'model' and selected_resources -%}
-        {%- for name in ['loaded_exports', 'batch_exports', 'batch_lines']
-            if 'model.' ~ model.package_name ~ '.' ~ name not in selected_resources -%}
+        {%- for name in ['loaded_exports', 'table_versions', 'batch_exports', 'batch_lines'] if not is_selected(name) -%}
             {{ exceptions.raise_compiler_error(
                 model.name ~ " can only be rebuilt together with what it is loaded from. Run dbt build --full-refresh with no"
                 ~ " selection, or select +" ~ model.name ~ "."
             ) }}
         {%- endfor -%}
+    {%- endif -%}
+{% endmacro %}
+
+
+{% macro refuse_older_tables() %}
+{#- Stops an incremental run on the tables of a version before 0.2.0, which have other ids and no changed_days. -#}
+    {%- if execute and model.resource_type == 'model' and flags.WHICH in ('build', 'run') and not flags.FULL_REFRESH
+        and not load_relation(this) and table_of('fct_events') and table_of('loaded_exports') -%}
+        {{ exceptions.raise_compiler_error(
+            "The tables are of an older version, or changed_days was dropped. Run dbt build --full-refresh once (CHANGELOG.md)."
+        ) }}
     {%- endif -%}
 {% endmacro %}

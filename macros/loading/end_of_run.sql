@@ -28,7 +28,12 @@
         on loaded.export_task_id = exports.export_task_id
         when matched and exports.unreadable_objects > 0 then delete
         when matched then update set lines = exports.lines, bytes = exports.bytes, loaded_at = {{ now_utc() }}
-        when not matched and exports.unreadable_objects = 0 then
+        -- Objects without a line are gone or archived (every_export_gave_lines).
+        when
+            not matched
+            and exports.unreadable_objects = 0
+            and (exports.lines > 0 or exports.objects = 0 or exports.line_format = 'plain')
+            then
             insert (export_task_id, log_group, export_date, lines, bytes, exported_at, loaded_at)
             values (
                 exports.export_task_id, exports.log_group, exports.export_date, exports.lines, exports.bytes, exports.exported_at,

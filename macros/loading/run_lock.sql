@@ -1,5 +1,5 @@
-{#- Two runs at once would both load the same exports. So a run that selects a model with the tag "loads" holds a lock from its start to
-    its end. The lock of a run that was killed or interrupted expires after run_lock_hours. -#}
+{#- Two runs at once would both load the same exports. So a run that selects a model with the tag "loads", or another work table (batch_),
+    holds a lock from its start to its end. The lock of a run that was killed or interrupted expires after run_lock_hours. -#}
 
 {% macro take_run_lock() %}
 {#- on-run-start: takes the lock, or stops this run before its first model. -#}
@@ -87,8 +87,9 @@
 {#- dbt retry does not say what it selects, so it always takes the lock. -#}
     {%- if execute and flags.WHICH in ('build', 'run') -%}
         {%- if not selected_resources -%}{{ return(true) }}{%- endif -%}
-        {%- for id in selected_resources if id.startswith('model.') and 'loads' in graph.nodes[id].tags -%}
-            {{ return(true) }}
+        {%- for id in selected_resources if id.startswith('model.') -%}
+            {%- set node = graph.nodes[id] -%}
+            {%- if 'loads' in node.tags or node.name.startswith('batch_') -%}{{ return(true) }}{%- endif -%}
         {%- endfor -%}
     {%- endif -%}
     {{ return(false) }}

@@ -2,16 +2,21 @@
     dbt test tests all days; the stack runs it once a week. -#}
 
 {% macro tested_days(models) %}
-{#- The days in which the rows of these models are tested; none for all. -#}
-    {%- if flags.WHICH != 'build' or flags.FULL_REFRESH -%}{{ return(none) }}{%- endif -%}
-    {%- for name in models if execute and run_state().whole.get(name) -%}{{ return(none) }}{%- endfor -%}
-    {{ return(latest_days()) }}
+{#- The days in which the rows of these models are tested; none for all. A mart that missed loads is tested in their days as well. -#}
+    {%- if not execute or flags.WHICH != 'build' or not selected_resources -%}{{ return(none) }}{%- endif -%}
+    {%- set loads = [_latest_load() - 1] -%}
+    {%- for node in graph.nodes.values() if node.name in models and is_versioned(node) -%}
+        {%- set version = run_state().versions.get(node.name) -%}
+        {%- if not version or run_state().whole.get(node.name) -%}{{ return(none) }}{%- endif -%}
+        {%- do loads.append(version.load_number) -%}
+    {%- endfor -%}
+    {{ return(none if flags.FULL_REFRESH else days_changed_since(loads | min)) }}
 {% endmacro %}
 
 
 {% macro default__get_where_subquery(relation) %}
 {#- Takes the place of dbt's macro, which gives generic tests the rows that they look at: the same, of the tested days. -#}
-    {%- set conditions = [config.get('where')] | select | list -%}
+    {%- set conditions = ['(' ~ config.get('where') ~ ')'] if config.get('where') else [] -%}
     {%- for node in (graph.nodes.values() if execute else [])
         if node.alias == relation.identifier and node.config.materialized == 'incremental' -%}
         {%- do conditions.append(row_in_days('existing', node.columns, tested_days([node.name]))) -%}

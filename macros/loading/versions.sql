@@ -8,10 +8,12 @@
     {%- if 'run_state' not in graph -%}
         {%- set versions = {} -%}
         {%- set relation = table_of('table_versions') -%}
-        {%- if relation and not flags.FULL_REFRESH -%}
+        {%- set is_emptied = flags.FULL_REFRESH and (not selected_resources or is_selected('table_versions')) -%}
+        {%- if relation and not is_emptied -%}
             {%- set names = graph.nodes.values() | map(attribute='name') | list -%}
-            {%- for row in run_query('select name, definition, load_number from ' ~ relation).rows if row[0] in names -%}
-                {%- do versions.update({row[0]: {'definition': row[1], 'load_number': row[2] | int}}) -%}
+            {%- set query = 'select name, definition, load_number, cast(built_at as varchar) from ' ~ relation -%}
+            {%- for row in run_query(query).rows if row[0] in names -%}
+                {%- do versions.update({row[0]: {'definition': row[1], 'load_number': row[2] | int, 'built_at': row[3] | string}}) -%}
             {%- endfor -%}
         {%- endif -%}
         {%- do graph.update({'run_state': {'versions': versions, 'definitions': {}, 'whole': {}}}) -%}
@@ -35,6 +37,12 @@
 {% endmacro %}
 
 
+{% macro is_selected(name) %}
+{#- Whether a model of this project is built by this run. (dbt retry does not say what it builds.) -#}
+    {{ return(selected_resources | select('equalto', 'model.' ~ model.package_name ~ '.' ~ name) | list | length > 0) }}
+{% endmacro %}
+
+
 {% macro should_full_refresh() %}
 {#- Takes the place of dbt's macro: it also says so of a model that keeps rows from run to run but must be built whole. -#}
     {%- set configured = config.get('full_refresh') -%}
@@ -50,9 +58,10 @@
 
 
 {% macro is_built_whole(node) %}
-{#- Whether a versioned model is built whole: it is new, its definition has changed, or more days have than a merge can write on Athena,
-    which is 100 partitions. -#}
+{#- Whether a versioned model is built whole: it is new, its definition has changed, or so many days have that this is cheaper than a
+    merge, which Athena does for 100 partitions at a time. -#}
     {%- if not is_versioned(node) -%}{{ return(false) }}{%- endif -%}
+    {%- if flags.FULL_REFRESH -%}{{ return(true) }}{%- endif -%}
     {%- set state = run_state() -%}
     {%- if node.name not in state.whole -%}
         {#- True while its definition is worked out: that is its SQL for all days. -#}
@@ -85,13 +94,28 @@
             {%- set parts = [_without_layout(render(sql)), node.config.unique_key | string] -%}
             {%- for column in node.columns.values() -%}{%- do parts.append(column.name ~ ' ' ~ column.data_type) -%}{%- endfor -%}
             {%- for id in node.depends_on.nodes | sort if id in graph.nodes and 'loads' not in graph.nodes[id].tags -%}
-                {%- set name = graph.nodes[id].name -%}
-                {%- do parts.append(definitions.get(name) or run_state().versions.get(name, {}).definition or '') -%}
+                {%- do parts.append(_definition_in_database(graph.nodes[id])) -%}
             {%- endfor -%}
             {%- do definitions.update({node.name: local_md5(parts | join('\n'))}) -%}
         {%- endif -%}
     {%- endif -%}
     {{ return(definitions[node.name]) }}
+{% endmacro %}
+
+
+{% macro _definition_in_database(node) %}
+{#- The definition of what lies in the database while a child of this node is built. A view reads its seeds as they are now, so a seed
+    that was loaded after the view was made counts as well. -#}
+    {%- set state = run_state() -%}
+    {%- if is_session_table(node) and is_selected(node.name) -%}{{ return(definition(node)) }}{%- endif -%}
+    {%- if state.definitions.get(node.name) -%}{{ return(state.definitions[node.name]) }}{%- endif -%}
+    {%- set version = state.versions.get(node.name, {'definition': '', 'built_at': ''}) -%}
+    {%- set parts = [version.definition] -%}
+    {%- for id in node.depends_on.nodes if node.config.materialized == 'view' and id.startswith('seed.') -%}
+        {%- set seed = state.versions.get(graph.nodes[id].name) -%}
+        {%- if seed and seed.built_at > version.built_at -%}{%- do parts.append(seed.definition) -%}{%- endif -%}
+    {%- endfor -%}
+    {{ return(parts | join(' ')) }}
 {% endmacro %}
 
 
@@ -121,35 +145,54 @@
 
 {% macro write_versions(results) %}
 {#- on-run-end: what this run built is current up to the latest load. -#}
-    {%- set versions, changed_days, counts = table_of('table_versions'), table_of('changed_days'), table_of('batch_counts') -%}
-    {%- if not (versions and changed_days and counts) -%}{{ return('') }}{%- endif -%}
-    {%- set definitions = {} -%}
-    {%- for result in results if result.status == 'success' and result.node.name in run_state().definitions -%}
-        {%- do definitions.update({result.node.name: run_state().definitions[result.node.name]}) -%}
+    {%- set table, counts, state = table_of('table_versions'), table_of('batch_counts'), run_state() -%}
+    {%- if not (table and table_of('changed_days') and counts) -%}{{ return('') }}{%- endif -%}
+    {%- set built = results | selectattr('status', 'equalto', 'success') | map(attribute='node.unique_id') | list -%}
+    {%- set rows = [] -%}
+    {%- for node in graph.nodes.values() if node.unique_id in built and node.name in state.definitions -%}
+        {%- set version = state.versions.get(node.name, {}) -%}
+        {%- if node.resource_type != 'seed' or version.definition != state.definitions[node.name] -%}
+            {#- A mart of a mart that missed loads has missed them as well. -#}
+            {%- set loads = [_latest_load()] -%}
+            {%- for id in node.depends_on.nodes if id in graph.nodes and id not in built and is_versioned(graph.nodes[id]) -%}
+                {%- do loads.append(state.versions.get(graph.nodes[id].name, {'load_number': 0}).load_number) -%}
+            {%- endfor -%}
+            {%- do rows.append((node.name, state.definitions[node.name], loads | min)) -%}
+        {%- endif -%}
     {%- endfor -%}
-    {%- if is_loaded(results) -%}{%- do definitions.update({'batch_lines': reading_definition()}) -%}{%- endif -%}
-    {%- if not definitions -%}{{ return('') }}{%- endif -%}
+    {%- if is_loaded(results) -%}{%- do rows.append(('batch_lines', reading_definition(), _latest_load())) -%}{%- endif -%}
+    {%- if not rows -%}{{ return('') }}{%- endif -%}
     {%- set merge -%}
-        merge into {{ versions }} as version
+        merge into {{ table }} as version
         using (
             select
                 built.name,
                 built.definition,
-                loads.load_number,
-                {{ now_utc() }} as built_at
+                cast(built.load_number as bigint) as load_number,
+                {{ now_utc() }} as built_at,
+                timestamp '{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S") }}' as started_at
             from (
                 values
-                {% for name in definitions -%}
-                ({{ sql_literals([name, definitions[name]]) }}){{ ',' if not loop.last }}
+                {% for name, digest, load_number in rows -%}
+                ({{ sql_literals([name, digest]) }}, {{ load_number }}){{ ',' if not loop.last }}
                 {% endfor -%}
-            ) as built (name, definition)
-            cross join (select coalesce(max(days.load_number), 0) as load_number from {{ changed_days }} as days) as loads
-            cross join (select coalesce(sum(exports.lines), 0) as lines from {{ counts }} as exports) as batch
-            -- Where nothing was loaded, what is read from lines has not been tried.
-            where built.name != 'batch_lines' or batch.lines > 0
+            ) as built (name, definition, load_number)
+            cross join (
+                select coalesce(sum(exports.lines), 0) as lines, coalesce(sum(exports.unreadable_objects), 0) as unreadable_objects
+                from {{ counts }} as exports
+            ) as batch
+            -- If no line was loaded, the settings have not been used yet; if objects were unreadable, the load is not complete.
+            where built.name != 'batch_lines' or (batch.lines > 0 and batch.unreadable_objects = 0)
         ) as run
         on version.name = run.name
-        when matched then update set definition = run.definition, load_number = run.load_number, built_at = run.built_at
+        -- Another run that built the same table meanwhile may have overwritten rows of this run's loads.
+        when matched then update set
+            definition = run.definition,
+            load_number = case
+                when version.built_at > run.started_at then least(version.load_number, run.load_number)
+                else run.load_number
+            end,
+            built_at = run.built_at
         when not matched then insert (name, definition, load_number, built_at)
             values (run.name, run.definition, run.load_number, run.built_at)
     {%- endset -%}

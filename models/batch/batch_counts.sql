@@ -6,8 +6,10 @@ select
     exports.export_task_id,
     exports.log_group,
     exports.export_date,
+    exports.objects,
     exports.bytes,
     exports.exported_at,
+    exports.line_format,
     exports.unreadable_objects,
     count(lines.export_task_id) as lines,
     {% for field in reported_fields() -%}
@@ -20,6 +22,8 @@ group by
     exports.export_task_id,
     exports.log_group,
     exports.export_date,
+    exports.objects,
     exports.bytes,
     exports.exported_at,
+    exports.line_format,
     exports.unreadable_objects

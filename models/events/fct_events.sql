@@ -9,6 +9,7 @@
 
 -- depends_on: {{ ref('changed_days') }}
 {{ refuse_partial_full_refresh() }}
+{{ only_together_with(['batch_exports', 'batch_lines', 'batch_copies', 'changed_days']) }}
 
 with events as (
     select

@@ -1,10 +1,13 @@
 -- A row is one day, in reporting_timezone, with the number of the latest load that brought or took away one of its lines. The marts
 -- are computed again for the days of all loads since their last run.
--- A load takes rows away only where it holds an export that is earlier than one loaded before; it is out of order then, and may take
--- a copy of a record with an id of its own from the days around.
+-- A load is out of order if it holds an export that is earlier than one loaded before. Only such a load deletes rows, namely later copies
+-- of its own. If a record has an id of its own, such a copy may be dedupe_horizon_days away (a day more where a day has 23 hours), so
+-- those days have changed too.
 {{ config(unique_key=['event_date'], materialized='incremental', incremental_strategy='merge') }}
 
--- depends_on: {{ ref('batch_exports') }}, {{ ref('loaded_exports') }}, {{ ref('table_versions') }}
+-- depends_on: {{ ref('batch_exports') }}, {{ ref('loaded_exports') }}
+{{ refuse_partial_full_refresh() }}
+{{ refuse_older_tables() }}
 
 with batch_days as (
     select
@@ -14,33 +17,34 @@ with batch_days as (
     group by {{ local_date('coalesce(event_at, line_at)') }}
 ),
 
-{% if is_incremental() %}
 this_load as (
     select
-        1 + coalesce(max(changed.load_number), 0) as load_number,
-        -- Of a load that was interrupted, exports may be in the tables without being in the ledger.
-        coalesce(max(changed.load_number), 0)
-        > coalesce((select max(load.load_number) from {{ ref('table_versions') }} as load where load.name = 'batch_lines'), 0)
+        1 + greatest(
+            {% if is_incremental() %}coalesce((select max(days.load_number) from {{ this }} as days), 0){% else %}0{% endif %},
+            coalesce(max(versions.load_number), 0)
+        ) as load_number,
+        {% if is_incremental() -%}
+        -- After an interrupted load, the tables may hold exports that are not in the ledger.
+        coalesce((select max(days.load_number) from {{ this }} as days), 0)
+        > coalesce(max(case when versions.name = 'batch_lines' then versions.load_number end), 0)
+        or not exists (select 1 from {{ ref('loaded_exports') }})
         or exists (
             select 1
             from {{ ref('batch_exports') }} as exports
             inner join {{ ref('loaded_exports') }} as loaded on exports.exported_at <= loaded.exported_at
         ) as is_out_of_order
-    from {{ this }} as changed
-),
-{% else %}
-this_load as (
-    select
-        cast(1 as bigint) as load_number,
+        {%- else -%}
         false as is_out_of_order
+        {%- endif %}
+    from {{ ref('table_versions') }} as versions
 ),
-{% endif %}
+
 spans as (
     select
         batch_days.event_date,
         this_load.load_number,
         this_load.is_out_of_order,
-        case when this_load.is_out_of_order and batch_days.has_own_ids then {{ var('dedupe_horizon_days') }} else 0 end as horizon_days
+        case when this_load.is_out_of_order and batch_days.has_own_ids then {{ var('dedupe_horizon_days') }} + 1 else 0 end as horizon_days
     from batch_days
     cross join this_load
 )

@@ -1,6 +1,8 @@
--- A row is one incremental mart or intermediate model: with which definition its rows were made, and up to which load. The model only
--- makes the table; rows are written at the end of a run (write_versions, on-run-end).
+-- A row is one mart, intermediate model or seed: the definition that its rows were made with, and the latest load in them. `batch_lines`
+-- stands for the settings by which lines are read. The model only creates the table; rows are written by write_versions (on-run-end).
 {{ config(materialized='ledger') }}
+
+-- depends_on: {{ ref('loaded_exports') }}
 
 select
     cast(null as varchar) as name,

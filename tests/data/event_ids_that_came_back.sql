@@ -1,4 +1,5 @@
--- Ids of records (eventId) that were used again after more than dedupe_horizon_days: counted as events of their own.
+-- Ids of records (eventId) that were used again after more than dedupe_horizon_days: each use counts as a separate event.
+-- dbt build looks only at the days that it changed; dbt test finds all.
 {{ config(severity='warn') }}
 
 select
