@@ -100,8 +100,13 @@
 {% endmacro %}
 
 {% macro default__json_problem(message) -%}
+    {#- Half of a surrogate pair is no character; what is left without the whole pairs is. (An escaped backslash begins no escape.) -#}
+    {%- set surrogate = '\\\\u[dD][89a-fA-F]' -%}
+    {%- set others = '\\\\\\\\|\\\\u[dD][89abAB][0-9a-fA-F]{2}\\\\u[dD][c-fC-F][0-9a-fA-F]{2}' -%}
     case
         when coalesce({{ _json_items('json_message') }}, 0) != 1 then 'not_json'
+        when {{ matches('json_message', surrogate) }} and {{ matches(replace_all('json_message', others, ' '), surrogate) }}
+            then 'not_json'
         when not {{ matches('json_message', '^[ \t\r]*[{]') }} then 'not_an_object'
     end
 {%- endmacro %}

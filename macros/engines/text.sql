@@ -27,7 +27,7 @@
 {% endmacro %}
 
 {% macro default__matches(text, pattern) -%}
-    regexp_like({{ text }}, '{{ pattern | replace("'", "''") }}')
+    regexp_like({{ text }}, '{{ _end_of_text(pattern) | replace("'", "''") }}')
 {%- endmacro %}
 
 {% macro duckdb__matches(text, pattern) -%}
@@ -40,8 +40,13 @@
 {% endmacro %}
 
 {% macro default__replace_all(text, pattern, replacement) -%}
-    regexp_replace({{ text }}, '{{ pattern }}', '{{ replacement }}')
+    regexp_replace({{ text }}, '{{ _end_of_text(pattern) }}', '{{ replacement }}')
 {%- endmacro %}
+
+{% macro _end_of_text(pattern) %}
+{#- On Athena $ also stands before a line feed that ends the text, as \z does not; on DuckDB they are the same. -#}
+    {{ return(modules.re.sub('(?<!\\\\)[$](?![^\\[]*\\])', '\\\\z', pattern)) }}
+{% endmacro %}
 
 {% macro duckdb__replace_all(text, pattern, replacement) -%}
     regexp_replace({{ text }}, '{{ pattern }}', '{{ replacement }}', 'g')

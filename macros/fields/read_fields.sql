@@ -33,7 +33,7 @@
 
 
 {#- GET /a/b?x=1 HTTP/1.1 -#}
-{% macro _request_line() %}{{ return('^([A-Za-z]+) ([^ ]+)( HTTP/[0-9.]+)?$') }}{% endmacro %}
+{% macro _request_line() %}{{ return('^([A-Za-z]+) ([^ ]+)( HTTP/[0-9.]+)?\\z') }}{% endmacro %}
 
 {% macro read_method(text) -%}
     case

@@ -1,6 +1,7 @@
--- A row is one event of a session that this run computes again. An event's session is the one that its record names, or, for a
--- user's events that name none, one that begins after each gap of more than session_gap_minutes. Bots are left out.
--- A work table of one run, from which sessions and their funnels are made.
+-- A row is one event of a session that this run computes again. An event belongs to the session that its record names. If it names
+-- none, the user's events are split into sessions wherever more than session_gap_minutes pass between two of them. Bots are left
+-- out.
+-- A work table that each run replaces; sessions and int_sessions__funnels are built from it.
 {{ config(materialized='table') }}
 
 {%- set days = session_days() %}
@@ -64,17 +65,26 @@ session_events as (
         status_code,
         is_affected
     from numbered
+),
+
+computed_again as (
+    select
+        event_id,
+        event_at,
+        event_name,
+        meaning,
+        user_id,
+        session_id,
+        status_code,
+        {{ 'is_affected' if days.affected is none else 'bool_or(is_affected) over (partition by session_id) as is_affected' }}
+    from session_events
 )
 
-select * from session_events
-{% if days.affected is not none -%}
+select * from computed_again
+{% if days.affected -%}
 where
-    session_id in (
-        select affected.session_id from session_events as affected
-        where affected.is_affected
-        {%- if days.affected %}
-        union
-        select touched.session_id from ({{ sessions_that_touch(days.affected) }}) as touched
-        {%- endif %}
-    )
+    is_affected
+    or session_id in (select touched.session_id from ({{ sessions_that_touch(days.affected) }}) as touched)
+{%- elif days.affected is not none -%}
+where is_affected
 {%- endif %}

@@ -18,6 +18,7 @@ from pyathena.cursor import DictCursor
 from recording import RecordingAws
 
 LONG_AGO = [date(2026, 5, 1) + timedelta(days=n) for n in range(120)]  # days of a backfill
+SCATTERED = [date(2001, 1, 1) + timedelta(days=3 * n) for n in range(1000)]  # days that one load brings lines of
 RUN_DBT = Path(__file__).with_name("run_dbt.py")
 DBT_CALLS = Path(__file__).parents[1] / "infra" / "dbt_calls.txt"
 

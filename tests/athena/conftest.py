@@ -8,11 +8,11 @@ from typing import Any
 
 import boto3
 import pytest
-from athena_project import LONG_AGO, AthenaProject
+from athena_project import LONG_AGO, SCATTERED, AthenaProject
 from private_analytics.samples import write_sample_logs
 from project import Project, nasty_exports
-from rule_cases import exports, utf8_cases
 from recording import RecordingAws
+from rule_cases import exports, utf8_cases
 from test_bad_input import messages
 
 from local_aws import LocalAws
@@ -130,6 +130,9 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Project:
     nasty_exports(project, 4)
     for day in LONG_AGO:
         project.export({"s": [f'{day}T12:00:00.000Z {{"eventName":"long_ago"}}']}, task_id=f"long-ago-{day}", day=day)
+    scattered = [f'{{"timestamp":"{day}T12:00:00Z","eventName":"scattered","userId":"u-scattered"}}' for day in SCATTERED]
+    scattered.append(scattered[0].replace("12:00", "12:40"))  # two sessions, unless session_gap_minutes is set to more
+    project.export({"s": scattered}, task_id="scattered", line_format="plain")
     for line_format, streams in exports(utf8_cases()).items():
         project.export(streams, task_id=f"rules-{line_format}", line_format=line_format)
     odd = {f"stream {n}": [line] for n, (line, _) in enumerate(messages().values())}
@@ -146,8 +149,10 @@ def athena_project(aws: LocalAws, lake: Project, tmp_path_factory: pytest.TempPa
     project = AthenaProject(aws, tmp_path_factory.mktemp("athena"))
     project.client("s3").create_bucket(Bucket=project.bucket)
     project.client("glue").create_database(DatabaseInput={"Name": project.schema})  # as the stack does
-    records = sorted(record for record in (lake.lake / "exports").rglob("*.json") if not record.name.startswith("long-ago"))
-    later = [record.rename(record.with_suffix(".later")) for record in records[1::2]]
+    records = sorted((lake.lake / "exports").rglob("*.json"))
+    others = [record for record in records if not record.name.startswith(("long-ago", "scattered"))]
+    scattered = [record for record in records if record.name.startswith("scattered")]
+    later = [record.rename(record.with_suffix(".later")) for record in others[1::2] + scattered]
     project.upload(lake.lake)
     for name in project.objects("exports/"):
         if name.endswith(".later"):

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 import duckdb
 import oracle
 import pytest
-from athena_project import DBT_CALLS, LONG_AGO, AthenaProject
+from athena_project import DBT_CALLS, LONG_AGO, SCATTERED, AthenaProject
 from private_analytics import scanned
 from project import TABLES, Project
 
@@ -18,15 +18,29 @@ GLUE_TYPES = {"VARCHAR": "string", "INTEGER": "int", "BIGINT": "bigint", "DOUBLE
 GLUE_TYPES |= {"TIMESTAMP": "timestamp"}
 
 
-@pytest.fixture(scope="module")
-def duckdb_tables(lake: Project, athena_project: AthenaProject) -> Project:
-    """The same exports on DuckDB, all at once."""
+def run_on_duckdb(lake: Project, *arguments: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ANALYTICS_DB", str(lake.database))
         patch.setenv("DBT_TARGET_PATH", str(lake.database.with_name("target")))
         patch.setenv("DBT_LOG_PATH", str(lake.database.with_name("logs")))
-        lake.run()
+        lake.run(*arguments)
+
+
+@pytest.fixture(scope="module")
+def duckdb_tables(lake: Project, athena_project: AthenaProject) -> Project:
+    """The same exports on DuckDB, all at once."""
+    run_on_duckdb(lake)
     return lake
+
+
+def test_no_statement_grows_with_the_days_of_a_load(athena_project: AthenaProject) -> None:
+    """Athena takes 256 KB. The last build loaded a thousand days, none next to another; each is in the tables."""
+    statements = list((athena_project.work / "target" / "run").rglob("*.sql"))
+    assert any(path.name == "sessions.sql" for path in statements)
+    assert {path.name: path.stat().st_size for path in statements if path.stat().st_size > 200_000} == {}
+    for name in ("fct_events", "int_users__active_days", "sessions"):
+        loaded = {row["event_date"] for row in athena_project.table(name) if row["user_id"] == "u-scattered"}
+        assert loaded == set(SCATTERED), name
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -142,6 +156,19 @@ def test_a_full_refresh_without_all_raw_logs_is_refused(athena_project: AthenaPr
     assert "would lose 1 exports" in done.stdout
     assert not oracle.compare(before, athena_project.table("fct_events"), ("event_id",))
     assert not oracle.compare(ledger, athena_project.table("loaded_exports"), ("export_task_id",))
+
+
+def test_an_edited_definition_is_computed_again_for_all_days(athena_project: AthenaProject, lake: Project) -> None:
+    """Sessions of more than 100 days, by another gap; the run selects nothing that loads."""
+    edited = ("--vars", "{session_gap_minutes: 45}")
+    before = athena_project.table("sessions")
+    done = athena_project.dbt("run", *edited, "--select", "batch_session_events", "sessions", "int_sessions__funnels")
+    assert done.returncode == 0, done.stdout
+    assert "sessions: its definition has changed" in done.stdout
+    run_on_duckdb(lake, *edited)
+    for name in ("sessions", "int_sessions__funnels"):
+        assert not oracle.compare(lake.table(name), athena_project.table(name), ("event_date", "session_id"))
+    assert len(athena_project.table("sessions")) < len(before)
 
 
 @pytest.mark.usefixtures("catalog", "before_maintenance")

@@ -12,7 +12,16 @@ from project import Project
 from recording import RecordingAws
 from test_readme import DAY, load
 
-SELECTION = ["--select", "tag:loads", "event_catalog", "funnels", "int_events", readme.MART, "--exclude-resource-type", "unit_test"]
+SELECTION = [
+    "--select",
+    "tag:loads",
+    "event_catalog",
+    "funnels",
+    "int_events",
+    readme.MART,
+    "--exclude-resource-type",
+    "unit_test",
+]
 
 
 @pytest.fixture
