@@ -14,16 +14,7 @@ import pytest
 from project import TABLES, Project, nasty_exports
 from test_tables import assert_equals_oracle, line
 
-NAMES = (
-    "analytics.duckdb",
-    "main.duckdb",
-    "x.duckdb",
-    "events.duckdb",
-    "my logs, 2026.db",
-    "lake.duckdb",
-    "select.duckdb",
-    "no_suffix",
-)
+NAMES = ("analytics.duckdb", "main.duckdb", "events.duckdb", "my logs, 2026.db", "select")
 
 
 @pytest.fixture
@@ -63,19 +54,6 @@ def test_a_copy_of_any_name_is_queried_with_nothing_set(
         assert counts == connection.execute("select count(*), count(distinct user_id) from fct_events").fetchone()
 
 
-@pytest.mark.parametrize("name", ["main.duckdb", "x.duckdb", "lake.duckdb"])
-def test_runs_go_on_in_a_renamed_file(built: Project, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    moved = tmp_path / name
-    shutil.move(built.database, moved)
-    monkeypatch.setenv("ANALYTICS_DB", str(moved))
-    project = Project(built.lake, moved)
-    project.export({"s": [line("2026-10-04", eventName="searched", userId="u1")]}, task_id="new", day=date(2026, 10, 4))
-    project.run()
-    assert [row["lines"] for row in project.table("loaded_exports") if row["export_task_id"] == "new"] == [1]
-    assert len(project.table("batch_lines")) == 1
-    assert_equals_oracle(project)
-
-
 def test_an_attached_file_is_queried_by_its_name(built: Project) -> None:
     with duckdb.connect() as connection:
         connection.execute(f"attach '{built.database}' as logs (read_only)")
@@ -94,17 +72,27 @@ def older_duckdb() -> str | None:
     return None
 
 
-@pytest.mark.skipif(older_duckdb() is None, reason="no command duckdb of a version before 2")
-def test_an_older_duckdb_opens_the_file(built: Project) -> None:
-    """Also after an incremental run and a full refresh: everything that a run writes is of the older format."""
-    built.export({"s": [line("2026-10-04", eventName="searched", userId="u1")]}, task_id="new", day=date(2026, 10, 4))
+def test_runs_go_on_in_a_renamed_file_that_an_older_duckdb_opens(
+    built: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After an incremental run and after a full refresh: everything that a run writes is of the older format."""
+    moved = tmp_path / "lake.duckdb"
+    shutil.move(built.database, moved)
+    monkeypatch.setenv("ANALYTICS_DB", str(moved))
+    project = Project(built.lake, moved)
+    project.export({"s": [line("2026-10-04", eventName="searched", userId="u1")]}, task_id="new", day=date(2026, 10, 4))
     for arguments in ((), ("--full-refresh",)):
-        built.run(*arguments)
-        with duckdb.connect(str(built.database), read_only=True) as connection:
+        project.run(*arguments)
+        assert [row["lines"] for row in project.table("loaded_exports") if row["export_task_id"] == "new"] == [1]
+        assert_equals_oracle(project)
+        with duckdb.connect(str(moved), read_only=True) as connection:
             names = relations(connection)
             expected = [connection.execute(f"select count(*) from {name}").fetchone()[0] for name in names]
+        older = older_duckdb()
+        if older is None:
+            pytest.skip("no command duckdb of a version before 2")
         queries = "; ".join(f"select count(*) from {name}" for name in names)
-        command = [older_duckdb(), "-readonly", "-csv", "-noheader", str(built.database), queries]
+        command = [older, "-readonly", "-csv", "-noheader", str(moved), queries]
         answer = subprocess.run(command, capture_output=True, text=True, check=False)
         assert answer.returncode == 0, answer.stderr
         assert [int(text) for text in answer.stdout.split()] == expected

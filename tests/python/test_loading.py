@@ -3,91 +3,56 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-import pytest
 from project import Project, nasty_exports
-from test_definitions import UNTESTED, Checkout, checkout, export  # noqa: F401
+from test_definitions import NO_UNIT_TESTS, UNTESTED, Checkout, checkout, export  # noqa: F401
 from test_tables import STEPS, assert_equals_oracle, hide_records, line, show_records
-
-NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 
 
 def loaded(project: Project) -> list[str]:
     return sorted(row["export_task_id"] for row in project.table("loaded_exports"))
 
 
-def break_sql(folder: Path, *names: str) -> dict[Path, str]:
-    """Models whose SQL fails; the files as they were."""
-    files = {path: path.read_text() for name in names for path in folder.glob(f"models/**/{name}.sql")}
-    assert len(files) == len(names)
-    for path, text in files.items():
-        path.write_text(text + "\nthis is no SQL")
-    return files
-
-
-def restore(files: dict[Path, str]) -> None:
-    for path, text in files.items():
-        path.write_text(text)
-
-
 # ------------------------------------------------------------------------------------------------------ the ledger
 
 
-@pytest.mark.parametrize("how", ["red test", "failing SQL", "excluded"])
-def test_a_mart_that_missed_loads_is_caught_up(checkout: Checkout, how: str) -> None:  # noqa: F811
-    """Meanwhile an earlier copy takes away the rows of one load, and moves a row of another to a day that no export is of."""
+def test_marts_that_missed_two_loads_are_caught_up(checkout: Checkout) -> None:  # noqa: F811
+    """One has a red test, one fails, one is left out. Meanwhile an earlier copy takes a row away and moves another."""
     project = checkout.project
     export(project, 5)
-    copies = [line("2026-10-05", eventName=name, eventId=name, userId="u9", sessionId="s9") for name in ("taken", "moved")]
+    copies = [line("2026-10-05", eventName=name, eventId=name, userId="u9", statusCode=200) for name in ("taken", "moved")]
     export(project, 5, *copies, task_id="late", completed_at=datetime(2026, 10, 9))
     checkout.run()
 
-    selection: tuple[str, ...] = ()
-    red = checkout.folder / "tests/data/red.sql"
-    if how == "red test":
-        red.write_text("select * from {{ ref('daily_events') }}")
-    elif how == "failing SQL":
-        files = break_sql(checkout.folder, "daily_events", "int_users__active_days")
-    else:
-        selection = ("--exclude", "daily_events", "int_users__active_days")
-    export(project, 6)
-    outcome, _ = checkout.dbt("build", *NO_UNIT_TESTS, *selection)
-    assert outcome.succeeded == (how == "excluded")
-    assert loaded(project) == ["late", "task-5", "task-6"]
-
+    (checkout.folder / "tests/data/red.sql").write_text("select * from {{ ref('daily_events') }}")
+    checkout.break_sql("int_users__active_days")
     earlier = [line("2026-10-04", eventName=name, eventId=name) for name in ("taken", "moved")]
+    export(project, 6)
+    first, _ = checkout.dbt("build", *NO_UNIT_TESTS, "--exclude", "hourly_reliability")
+    assert loaded(project) == ["late", "task-5", "task-6"]
     export(project, 7, *earlier, task_id="early", completed_at=datetime(2026, 10, 8))
-    outcome, _ = checkout.dbt("build", *NO_UNIT_TESTS, *selection)
-    assert outcome.succeeded == (how == "excluded")
+    second, _ = checkout.dbt("build", *NO_UNIT_TESTS, "--exclude", "hourly_reliability")
     assert loaded(project) == ["early", "late", "task-5", "task-6"]
+    assert all({"red", "int_users__active_days"} <= {*outcome.failures} for outcome in (first, second)), (first, second)
 
-    if how == "red test":
-        red.unlink()
-    elif how == "failing SQL":
-        restore(files)
+    checkout.restore()
     assert checkout.run() == set()
     assert project.table("batch_lines") == []
     assert_equals_oracle(project)
 
 
-@pytest.mark.parametrize("seed", [11, 12])
-def test_sessions_and_their_funnels_miss_loads_separately(checkout: Checkout, seed: int) -> None:  # noqa: F811
+def test_sessions_and_their_funnels_miss_loads_separately(checkout: Checkout) -> None:  # noqa: F811
     project = checkout.project
-    nasty_exports(project, seed)
+    nasty_exports(project, 11)
     hidden = hide_records(sorted((project.lake / "exports").rglob("*.json"))[::-1])
-    for broken in (
-        (),
-        ("sessions",),
-        ("int_sessions__funnels",),
-        ("sessions", "int_exports__daily_lines"),
-        ("int_sessions__funnels",),
-    ):
+    for broken in ((), ("sessions",), ("int_sessions__funnels",), ("sessions", "int_exports__daily_lines")):
         show_records([hidden.pop()])
-        files = break_sql(checkout.folder, *broken)
+        checkout.break_sql(*broken)
         outcome, _ = checkout.dbt("build", *UNTESTED)
-        restore(files)
+        checkout.restore()
         assert {*broken} <= {*outcome.failures}, outcome
     show_records(hidden)
     checkout.run()
@@ -95,31 +60,29 @@ def test_sessions_and_their_funnels_miss_loads_separately(checkout: Checkout, se
     assert_equals_oracle(project)
 
 
-def test_a_first_build_without_a_mart_is_loaded(project: Project) -> None:
-    nasty_exports(project, 13)
-    outcome = project.dbt("build", *NO_UNIT_TESTS, "--exclude", "daily_events", "batch_session_events+")
+def test_the_events_alone_then_all_but_some_marts_build_on_a_new_database(project: Project) -> None:
+    nasty_exports(project, 15)
+    outcome = project.dbt("build", "--select", "+fct_events", "+rejected_log_lines")
     assert outcome.succeeded, outcome
+    assert project.query("select count(*) > 0 as any from fct_events") == [{"any": True}]
+    assert loaded(project) == []
+    project.run("--exclude", "daily_events", "batch_session_events+")
     assert len(loaded(project)) == 6
-    project.build()
+    project.run()
     assert project.table("batch_lines") == []
     assert_equals_oracle(project)
 
 
-@pytest.mark.parametrize("model", ["events/rejected_log_lines", "batch/batch_lines", "ledger/changed_days"])
-def test_a_red_test_of_what_loads_keeps_exports_unloaded(checkout: Checkout, model: str) -> None:  # noqa: F811
-    project = checkout.project
-    export(project, 1, "no event")
-    export(project, 2)
-    name = model.split("/")[1]
-    test = checkout.folder / "tests/data/red.sql"
-    test.write_text(f"select * from {{{{ ref('{name}') }}}}")
+def test_a_red_test_of_what_loads_keeps_exports_unloaded(checkout: Checkout) -> None:  # noqa: F811
+    export(checkout.project, 1)
+    (checkout.folder / "tests/data/red.sql").write_text("select * from {{ ref('changed_days') }}")
     outcome, _ = checkout.dbt("build", *NO_UNIT_TESTS)
     assert "red" in outcome.failures
-    assert loaded(project) == []
-    test.unlink()
+    assert loaded(checkout.project) == []
+    checkout.restore()
     checkout.run()
-    assert loaded(project) == ["task-1", "task-2"]
-    assert_equals_oracle(project)
+    assert loaded(checkout.project) == ["task-1"]
+    assert_equals_oracle(checkout.project)
 
 
 def test_an_interruption_after_missed_loads_is_made_good_by_the_next_run(project: Project, tmp_path: Path) -> None:
@@ -130,23 +93,13 @@ def test_an_interruption_after_missed_loads_is_made_good_by_the_next_run(project
     show_records(hidden[::2])
     project.run("--exclude", "sessions", "daily_events", "int_users__active_days")
     show_records(hidden[1::2])
-    before = tmp_path / "before.duckdb"
-    before.write_bytes(project.database.read_bytes())
-    for number in (5, 8, 11):
-        project.database.write_bytes(before.read_bytes())
+    before = shutil.copyfile(project.database, tmp_path / "before.duckdb")
+    for number in (5, 11):
+        shutil.copyfile(before, project.database)
         outcome = project.dbt("run", "--select", *STEPS[:number])
         assert outcome.succeeded, (number, outcome)
         project.run()
         assert_equals_oracle(project)
-
-
-def test_a_chain_of_copies_is_one_event_however_it_is_loaded(project: Project) -> None:
-    """Gaps of 20 hours within a horizon of a day, and each copy of an export of its own."""
-    times = ("2026-10-01T04:00:00Z", "2026-10-02T00:00:00Z", "2026-10-02T20:00:00Z")
-    for n, at in enumerate(times):
-        export(project, n + 1, line(at[:10], eventName="searched", eventId="e", timestamp=at, userId="u"))
-        project.run()
-    assert_equals_oracle(project)
 
 
 # ------------------------------------------------------------------------------------------- lines without a time
@@ -165,7 +118,7 @@ def test_a_traceback_of_four_days_is_four_rows_and_counts_as_a_copy_only_when_ex
     project.export(
         {"s": ["Traceback (most recent call last):"]}, task_id="again", day=days[1], completed_at=datetime(2026, 10, 9)
     )
-    project.build()
+    project.run()
     assert [row["line_at"].date() for row in project.query("from rejected_log_lines order by line_at")] == days
     health = project.query("select * from export_health order by event_date")
     assert [row["duplicates"] for row in health] == [0, 1, 0, 0]
@@ -182,7 +135,7 @@ def test_a_record_far_from_its_log_time_is_rejected(project: Project) -> None:
     near = [at("2026-11-05T12:00:00Z"), at("2026-08-27T12:00:00Z")]  # 35 days exactly
     far = [at("2026-11-05T12:00:00.001Z"), at("2026-08-27T11:59:59.999Z"), at("2009-10-01T12:00:00Z")]
     project.export({"s": near + far})
-    project.build()
+    project.run()
     assert len(project.table("fct_events")) == 2
     assert [row["reason"] for row in project.table("rejected_log_lines")] == ["timestamp_far_from_log_time"] * 3
     assert_equals_oracle(project)
@@ -217,36 +170,24 @@ def test_a_thousand_scattered_days_in_one_batch(checkout: Checkout) -> None:  # 
 # ------------------------------------------------------------------------------------------------ parts of a project
 
 
-def test_the_events_alone_build_on_a_new_database(project: Project) -> None:
-    nasty_exports(project, 15)
-    outcome = project.dbt("build", "--select", "+fct_events", "+rejected_log_lines")
-    assert outcome.succeeded, outcome
-    assert project.query("select count(*) > 0 as any from fct_events") == [{"any": True}]
-    project.run()
-    assert_equals_oracle(project)
-
-
-@pytest.mark.parametrize("command", ["build", "run"])
-@pytest.mark.parametrize("model", ["sessions", "int_sessions__funnels", "sessions+"])
-def test_sessions_without_their_work_table_are_refused(project: Project, command: str, model: str) -> None:
+def test_sessions_without_their_work_table_are_refused(project: Project) -> None:
     nasty_exports(project, 16)
     project.run()
     before = project.tables()
-    outcome = project.dbt(command, "--select", model)
-    assert not outcome.succeeded
-    assert "--select batch_session_events+" in outcome.failures[model.rstrip("+")]
-    assert project.tables() == before
+    for command, model in (("build", "sessions"), ("run", "int_sessions__funnels"), ("run", "sessions+")):
+        outcome = project.dbt(command, "--select", model)
+        assert not outcome.succeeded
+        assert "--select batch_session_events+" in outcome.failures[model.rstrip("+")]
+        assert project.tables() == before
 
 
-@pytest.mark.parametrize("seed", [17, 18])
-def test_sessions_with_their_work_table_can_be_built_at_any_time(project: Project, seed: int) -> None:
+def test_sessions_with_their_work_table_can_be_built_at_any_time(project: Project) -> None:
     part = ("--select", "batch_session_events+")
-    nasty_exports(project, seed)
+    nasty_exports(project, 17)
     hidden = hide_records(sorted((project.lake / "exports").rglob("*.json"))[::-1])
     show_records([hidden.pop()])
     project.run("--exclude", *part[1:])
     project.run(*part)
-    assert_equals_oracle(project)
     project.run(*part)
     assert_equals_oracle(project)
     show_records([hidden.pop(), hidden.pop()])

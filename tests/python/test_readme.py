@@ -1,4 +1,4 @@
-"""A mart is added as the README says, on DuckDB; tests/athena/test_readme.py does the same on Athena."""
+"""A mart is added as the README says, on DuckDB; tests/athena/test_mart_of_the_readme.py does the same on Athena."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def test_a_mart_is_added_by_two_files(project: Project, tmp_path: Path, monkeypa
     assert rows(project) == readme.ROWS_BEFORE
 
     load(project, **readme.SECOND_LOAD)
-    project.build()
+    project.run()
     assert rows(project) == readme.ROWS_AFTER
     before = project.tables()
-    project.build("--full-refresh")
+    project.run("--full-refresh")
     assert (rows(project), project.tables()) == (readme.ROWS_AFTER, before)
     assert readme.MART in [mart.name for mart in read_marts()]

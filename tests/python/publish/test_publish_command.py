@@ -75,7 +75,7 @@ def test_the_marts_of_the_project(project: Project, postgres: PostgresServer) ->
                     " and table_name = %s order by ordinal_position",
                     [name],
                 ).fetchall()
-                described = engine.execute(f"describe analytics.analytics.{name}").fetchall()
+                described = engine.execute(f"describe {name}").fetchall()
                 assert found == [
                     (column, "timestamp without time zone" if (name, column) in WALL_CLOCKS else POSTGRES_TYPES[kind])
                     for column, kind, *_ in described
