@@ -82,7 +82,7 @@
 {% endmacro %}
 
 {% macro _read_lines(files, compression) %}
-{#- One column that ends at \n only; strict, so that what cannot be read as it stands is an error and never lost. -#}
+{#- One column that ends at \n only; Strict: text that cannot be read is an error and is never dropped. -#}
     {%- set query -%}
         select line, filename as path
         from read_csv(

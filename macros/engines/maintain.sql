@@ -1,6 +1,6 @@
 {% macro maintain() %}
-{#- dbt run-operation maintain: once a week or so, beside dbt build and never during it. On Athena, puts the small files that daily
-    runs leave in the incremental tables together, and removes snapshots and files that nobody needs any more. -#}
+{#- dbt run-operation maintain: once a week or so, beside dbt build and never during it. On Athena, compacts the small files that
+    daily runs leave in the incremental tables, and removes expired snapshots and unused files. -#}
     {{ return(adapter.dispatch('maintain')()) }}
 {% endmacro %}
 

@@ -3,7 +3,7 @@
     and check_event_catalog() refuses these. -#}
 
 {% macro _filled_sets(catalog) %}
-{#- The sets of columns that rows of the catalog fill, the most specific first; where it is not there yet, all that they can fill. -#}
+{#- The sets of columns that rows of the catalog fill, the most specific first; all possible sets if the table does not exist yet. -#}
     {%- if not (execute and model.resource_type == 'model' and load_relation(catalog)) -%}{{ return(_column_sets()) }}{%- endif -%}
     {%- set state = run_state() -%}
     {%- if 'filled_sets' not in state -%}

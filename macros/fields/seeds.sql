@@ -1,5 +1,5 @@
-{#- What is wrong with a seed is said while dbt reads the project, before anything runs: these are the seeds' pre-hooks, which dbt
-    renders then, and they are given the rows of the file. -#}
+{#- Errors in a seed are reported while dbt parses the project, before anything runs. These macros are pre-hooks, which dbt renders
+    then, and they receive the rows of the file. -#}
 
 {% macro check_event_catalog(table) %}
     {%- set columns = ['event_name', 'method', 'status_code', 'route', 'meaning'] -%}
@@ -28,15 +28,15 @@
     {%- set steps = {} -%}
     {%- for row in _seed_rows('funnels', table, ['funnel', 'step_number', 'event_name']) -%}
         {%- if not row.funnel or not row.event_name or not modules.re.fullmatch('[1-9][0-9]*', row.step_number) -%}
-            {%- do refuse_seed('funnels', row.line, "a row has a funnel, a step_number (1, 2, 3 ...) and an event_name") -%}
+            {%- do refuse_seed('funnels', row.line, "a row needs a funnel, a step_number (1, 2, 3 ...) and an event_name") -%}
         {%- endif -%}
         {%- do steps.setdefault(row.funnel, []).append((row.step_number | int, row.line)) -%}
     {%- endfor -%}
     {%- for funnel, numbers in steps.items() -%}
         {%- for number, line in numbers | sort -%}
             {%- if number != loop.index -%}
-                {%- do refuse_seed('funnels', line, "step " ~ number ~ " of the funnel '" ~ funnel ~ "' stands where step " ~ loop.index
-                    ~ " is expected. The steps of a funnel are numbered 1, 2, 3 ..., each once") -%}
+                {%- do refuse_seed('funnels', line, "found step " ~ number ~ " of the funnel '" ~ funnel ~ "', expected step " ~ loop.index
+                    ~ ". The steps of a funnel are numbered 1, 2, 3 ..., each once") -%}
             {%- endif -%}
         {%- endfor -%}
     {%- endfor -%}
@@ -54,7 +54,7 @@
         {%- for column in columns -%}
             {%- set value = '' if values[column] is none else values[column] | string -%}
             {%- if '\n' in value or '"' in value -%}
-                {%- do refuse_seed(seed, row.line, 'a quote (") is open or stands within a value. Each value has two or none') -%}
+                {%- do refuse_seed(seed, row.line, 'a quote (") is not closed or is inside a value') -%}
             {%- elif value != value.strip() -%}
                 {%- do refuse_seed(seed, row.line, column ~ " '" ~ value ~ "' has blanks before or after it. Delete them") -%}
             {%- endif -%}

@@ -38,7 +38,7 @@
 
 
 {% macro _changed_days() %}
-{#- List of (day, load number, is_out_of_order) by day. Asked once a run, the first time after the model changed_days was built. -#}
+{#- List of (day, load number, is_out_of_order) by day. Queried once per run, after changed_days was built. -#}
     {%- if not execute -%}{{ return([]) }}{%- endif -%}
     {%- set state = run_state() -%}
     {%- if 'changed_days' not in state -%}

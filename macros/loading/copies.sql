@@ -1,8 +1,8 @@
-{#- Copies of one line: exports that overlap, and producers that send at least once. -#}
+{#- Copies of one event, from exports that overlap or producers that send a record more than once. -#}
 
 {% macro event_columns(relation=none) %}
-{#- The columns of fct_events but event_id and event_date. The casts are for the unit tests: what Glue knows of a view says no
-    precision. -#}
+{#- All columns of fct_events except event_id and event_date. The unit tests need the casts, because Glue does not store the
+    precision of a view's timestamps. -#}
     {%- set prefix = relation ~ '.' if relation else '' -%}
     {%- set columns = [] -%}
     {%- for name in [
@@ -38,7 +38,7 @@
 
 
 {% macro delete_later_copies(id, at) %}
-{#- Post-hook: deletes rows of which a copy was loaded now, from an earlier export. There are none where exports are loaded in order. -#}
+{#- Post-hook: deletes rows of which this run loaded a copy from an earlier export. There are none if exports are loaded in order. -#}
     {%- if is_incremental() and is_out_of_order() -%}
         {{ return(
             'delete from ' ~ this ~ ' where ' ~ near_batch(at) ~ ' and ' ~ _has_copy(this.identifier, id, at, '<')
@@ -75,7 +75,7 @@
         {%- set retried = not selected_resources and not (is_built_whole(model) and names[0] not in run_state().definitions) -%}
         {%- for name in names if not retried and not is_selected(name) -%}
             {{ exceptions.raise_compiler_error(
-                model.name ~ " is made of " ~ name ~ ", a work table that only holds what its own run needed. Select both: --select "
+                model.name ~ " is built from " ~ name ~ ", a work table that holds only what the last run needed. Select both: --select "
                 ~ name ~ "+, or build everything."
             ) }}
         {%- endfor -%}

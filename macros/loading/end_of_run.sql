@@ -1,4 +1,4 @@
-{#- The end of a run: the ledger of loaded exports, and what the run has to say. -#}
+{#- The end of a run: the ledger of loaded exports, and the summary of the run. -#}
 
 {% macro is_loaded(results) %}
 {#- Whether all models with the tag "loads" were built and none of their tests failed. Marts and their tests do not matter: a mart that
@@ -20,7 +20,7 @@
 
 
 {% macro write_ledger(results) %}
-{#- on-run-end: the exports of this run become loaded, unless an object of theirs could not be read. -#}
+{#- on-run-end: records the exports of this run as loaded, except those with an object that could not be read. -#}
     {%- if not execute or not is_loaded(results) -%}{{ return('') }}{%- endif -%}
     {%- set merge -%}
         merge into {{ table_of('loaded_exports') }} as loaded
@@ -54,7 +54,8 @@
 
 
 {% macro report_run(results) %}
-{#- on-run-end: what was loaded, how much of each field was null, which mapping found nothing, which event names nobody classified. -#}
+{#- on-run-end: what was loaded, how much of each field was null, which mapping found nothing, which event names are not in the
+    catalog. -#}
     {%- set built = results | selectattr('status', 'equalto', 'success') | map(attribute='node.name') | list if execute else [] -%}
     {%- if 'batch_counts' not in built -%}{{ return('') }}{%- endif -%}
     {%- set counts, kept, catalog = table_of('batch_counts'), table_of('int_exports__daily_lines'), table_of('event_catalog') -%}
@@ -81,12 +82,12 @@
         {{ return('') }}
     {%- endif -%}
     {%- set duplicates = ", {:,} duplicates".format(read - (row[-1] or 0) | int) if credited else '' -%}
-    {{ log("Loaded {:,} lines of {} exports, {:,} of them no events{}.".format(read, row[1], rejected, duplicates), info=true) }}
+    {{ log("Loaded {:,} lines of {} exports, {:,} of them not events{}.".format(read, row[1], rejected, duplicates), info=true) }}
     {%- set reading = run_state().versions.get('batch_lines') -%}
     {%- if reading and reading.definition != reading_definition() and not flags.FULL_REFRESH -%}
         {{ log(
-            "What is read from log lines has changed (fields, bots or limits). It holds from these exports on, the first of them of "
-            ~ row[3] ~ "; only dbt build --full-refresh reads older lines again.", info=true
+            "What is read from log lines has changed (fields, bots or limits). It holds for exports of "
+            ~ row[3] ~ " and later. To read older lines again, run dbt build --full-refresh.", info=true
         ) }}
     {%- endif -%}
     {%- for field in reported_fields() -%}

@@ -1,6 +1,6 @@
 {% materialization ledger, default %}
-{#- A table that only the project's own hooks write. The model's SQL says its columns; it is run when the table is not there, and by a full
-    refresh. -#}
+{#- A table that only this project's hooks write to. The model's SQL defines its columns; it runs if the table does not exist, and in
+    a full refresh. -#}
     {%- set table = this.incorporate(type='table') -%}
     {%- set existing = load_cached_relation(this) -%}
     {{ run_hooks(pre_hooks) }}

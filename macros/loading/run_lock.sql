@@ -8,8 +8,8 @@
 
 {% macro default__take_run_lock() %}
 {#- The holder's row in an Iceberg table; nobody holds the lock while the table is empty. When two runs merge at once, the second commit
-    fails with a conflict, dbt-athena repeats that merge, and it now finds the row of the first. A run that then still sees the row of
-    another does not have the lock, however it came there. -#}
+    fails with a conflict, dbt-athena repeats that merge, and it now finds the row of the first. A run that still sees another run's
+    row after its merge does not hold the lock. -#}
     {%- set lock, columns = _run_lock_table(), ['id', 'run_id', 'holder', 'taken_at', 'expires_at'] -%}
     {%- if not load_relation(lock) -%}
         {%- set create -%}

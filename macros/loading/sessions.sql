@@ -1,4 +1,4 @@
-{#- Which sessions a run computes again: those that touch an affected day, each from all days that it reaches into. -#}
+{#- Which sessions a run computes again: those that touch an affected day, each from all of its days. -#}
 
 {% macro session_days() %}
 {#- For batch_session_events: affected, the days that its readers must compute again, and reached, these and all days of the sessions in
@@ -7,7 +7,7 @@
     {%- if not execute or flags.FULL_REFRESH -%}{{ return(all) }}{%- endif -%}
     {%- set state = run_state() -%}
     {%- if 'session_days' in state -%}{{ return(state.session_days) }}{%- endif -%}
-    {#- Until they are known: the definition of batch_session_events is its SQL for all days. -#}
+    {#- Used until the days are known. The definition of batch_session_events is its SQL for all days. -#}
     {%- do state.update({'session_days': all}) -%}
     {%- if model.name == 'batch_session_events' -%}{%- do definition(model) -%}{%- endif -%}
     {%- set loads = [] -%}
@@ -25,7 +25,7 @@
             from (
                 {{ sessions_that_touch(affected) }}
                 union
-                -- A session that named itself goes on, however long after.
+                -- A session with an id of its own may go on after any gap.
                 select session_id, started_at, ended_at
                 from {{ table_of('sessions') }}
                 where session_id in (
@@ -87,7 +87,7 @@
 
 
 {% macro was_computed_again(session) %}
-{#- A condition on a session of the table: this run computed it again, perhaps with another beginning, and so as another row. -#}
+{#- A condition on a session of the table: this run computed it again. It may now begin on another day, and so have another key. -#}
     {%- set query -%}
         ({{ in_computed_sessions(session) }})
         and {{ session }}.session_id in (select events.session_id from {{ ref('batch_session_events') }} as events)

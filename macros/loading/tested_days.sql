@@ -15,7 +15,7 @@
 
 
 {% macro default__get_where_subquery(relation) %}
-{#- Takes the place of dbt's macro, which gives generic tests the rows that they look at: the same, of the tested days. -#}
+{#- Overrides dbt's macro, which says what rows a generic test reads: here only those of the tested days. -#}
     {%- set conditions = ['(' ~ config.get('where') ~ ')'] if config.get('where') else [] -%}
     {%- for node in (graph.nodes.values() if execute else [])
         if node.alias == relation.identifier and node.config.materialized == 'incremental' -%}

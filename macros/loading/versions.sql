@@ -23,13 +23,13 @@
 
 
 {% macro begin_run() %}
-{#- on-run-start: asks before the models do, several at once. -#}
+{#- on-run-start: fills run_state() before models ask for it from several threads. -#}
     {%- if execute -%}{%- do run_state() -%}{%- endif -%}
 {% endmacro %}
 
 
 {% macro table_of(name) %}
-{#- The table of a model or seed that the current node must not or cannot ref(); none where it is not there yet. -#}
+{#- The relation of a model or seed that the current node cannot ref(); none if it does not exist yet. -#}
     {%- for node in (graph.nodes.values() if execute else []) if node.resource_type in ('model', 'seed') and node.name == name -%}
         {{ return(adapter.get_relation(node.database, node.schema, node.alias)) }}
     {%- endfor -%}
@@ -44,7 +44,7 @@
 
 
 {% macro should_full_refresh() %}
-{#- Takes the place of dbt's macro: it also says so of a model that keeps rows from run to run but must be built whole. -#}
+{#- Overrides dbt's macro: also true for an incremental model that must be built whole. -#}
     {%- set configured = config.get('full_refresh') -%}
     {%- if configured is not none -%}{{ return(configured) }}{%- endif -%}
     {{ return(flags.FULL_REFRESH or (execute and model.resource_type == 'model' and is_built_whole(model))) }}
@@ -81,8 +81,8 @@
 
 {% macro definition(node) %}
 {#- A digest of all that decides the rows of a model or seed, given the events: its SQL with the macros and vars in it, its key and
-    columns, and the same of the models and seeds that it is made of, as they now lie in the database. To be asked in the node itself;
-    of the readers of batch_session_events also there. -#}
+    columns, and the same of the models and seeds that it is made of, as they now lie in the database. Call it only while that node
+    is being built; for the session tables also in batch_session_events. -#}
     {%- set definitions = run_state().definitions -%}
     {%- if node.name not in definitions -%}
         {%- if node.resource_type == 'seed' -%}
@@ -129,8 +129,8 @@
 
 
 {% macro begin_table() %}
-{#- Pre-hook of all models and seeds that table_versions knows: where the definition is another than that of the table's rows, says so
-    there before the table changes. If the run then dies, the next one computes the table again. -#}
+{#- Pre-hook of all models and seeds in table_versions: if the definition has changed, marks the table as unfinished before its rows
+    change. If the run is killed, the next one builds the table whole. -#}
     {%- if execute and model.resource_type in ('model', 'seed') -%}
         {%- set version = run_state().versions.get(model.name) -%}
         {%- if definition(model) != (version or {}).definition and version -%}

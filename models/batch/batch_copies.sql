@@ -1,6 +1,6 @@
--- A row is one line of the batch whose id occurs there more than once. Each has the id that it will have for ever, and of the copies
--- of one event or rejected line one is kept, that of the earliest export.
--- A work table of one run. Other lines, nearly all, need no such care.
+-- A row is one line of the batch whose id occurs there more than once. Each has its final id. Of the copies of one event or rejected
+-- line, the one from the earliest export is kept.
+-- A work table of one run. Nearly all lines occur once and are not in this table.
 {{ config(materialized='table') }}
 
 with repeated as (
@@ -30,7 +30,7 @@ identified as (
     from lines
 ),
 
--- Copies have one id, each within the horizon of the one before it.
+-- Lines with the same id are copies while each is within the horizon of the one before it.
 marked as (
     select
         *,
@@ -45,7 +45,7 @@ marked as (
 ),
 
 grouped as (
-    -- A range, not rows: copies of the same instant stay together.
+    -- range instead of rows, so that lines with the same time get the same number.
     select
         *,
         sum(starts_event) over (

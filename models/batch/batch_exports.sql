@@ -1,5 +1,5 @@
 -- A row is one export that this run loads: published, and not in the ledger with the same size.
--- A table, so that all that follows in the run sees the same exports.
+-- It is a table so that every later model of the run sees the same exports.
 {{ config(materialized='table') }}
 
 with records as (

@@ -1,4 +1,4 @@
--- A row is one line of the batch with the id that it will have for ever, and whether it is kept or a copy of a line that is.
+-- A row is one line of the batch with its final id, and whether it is kept or is a copy of a kept line.
 {{ config(materialized='view') }}
 
 select

@@ -1,5 +1,5 @@
--- A row is one log line of the exports that this run loads, with its fields read: the batch. All later models are fed from it, so raw
--- text is read once. The raw line itself is kept only where it is rejected. A work table of one run.
+-- A row is one log line of the exports that this run loads, with its fields read: the batch. All later models read this table, so
+-- raw text is read once. The raw line itself is kept only where it is rejected. A work table of one run.
 {{ config(materialized='table') }}
 
 {%- set plan = field_plan() %}

@@ -1,5 +1,5 @@
 -- A row is one event of fct_events, with its day and hour in reporting_timezone and the one meaning that event_catalog gives it.
--- The marts are made of this.
+-- The marts are built on this view.
 {{ config(materialized='view') }}
 
 select

@@ -1,5 +1,6 @@
--- A row is one export whose lines are in the tables: the ledger. The model only makes the table. A row is written at the end of a run
--- in which all models that load, and their tests, succeeded (write_ledger, on-run-end); what was interrupted is loaded by the next run.
+-- A row is one export whose lines are in the tables: the ledger. The model only creates the table. A row is written at the end of a
+-- run
+-- in which all models that load, and their tests, succeeded (write_ledger, on-run-end); the next run repeats an interrupted load.
 -- A full refresh empties it before anything else.
 {{ config(materialized='ledger') }}
 

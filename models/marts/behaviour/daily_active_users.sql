@@ -1,4 +1,5 @@
--- A row is one day on which a user was active: how many were, then, within 7 days and within 30. Bots are left out.
+-- A row is one day on which a user was active: how many users were active on it, in the 7 days that end with it, and in the 30 days
+-- that end with it. Bots are left out.
 -- Built whole on each run, from one small row for each user and day.
 {{ config(materialized='table') }}
 

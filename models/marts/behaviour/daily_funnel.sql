@@ -1,4 +1,4 @@
--- A row is one step of one funnel on one day: how many of the sessions that began then came so far. Bots are left out.
+-- A row is one step of one funnel on one day: how many of the sessions that began on that day reached it. Bots are left out.
 -- Built whole on each run, from one small row for each session.
 {{ config(materialized='table') }}
 

@@ -1,5 +1,5 @@
--- A row is one week in the life of a cohort, the users first seen in one week: how many of them were active. Bots are left out.
--- Built whole on each run, from one small row for each user and day: a user is new only if no day before holds them.
+-- A row is one week of one cohort (the users first seen in the same week): how many of them were active. Bots are left out.
+-- Built whole on each run, from one small row for each user and day: a user's first week is known only from all of their days.
 {{ config(materialized='table') }}
 
 with user_weeks as (
@@ -17,7 +17,7 @@ with_cohort as (
     from user_weeks
 ),
 
--- Weeks in which nobody at all was active have no row; one in which nobody of the cohort was has 0.
+-- A week in which no user at all was active has no row. A week in which only the cohort was inactive has 0.
 weeks as (
     select distinct active_week from user_weeks
 ),

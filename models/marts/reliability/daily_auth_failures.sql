@@ -1,4 +1,5 @@
--- A row is one endpoint (method and route) on one day at which somebody logged in or was refused. Bots count: attacks are theirs.
+-- A row is one endpoint (method and route) on one day at which somebody logged in or was refused. Bots are included, because attacks
+-- come from them.
 {{ config(unique_key=['event_date', 'method', 'route'], **gone_when_null('attempts')) }}
 
 with counted as (

@@ -1,4 +1,4 @@
--- A row is one endpoint (method and route) on one day: its requests, errors and latencies. Bots count: a 500 is a 500.
+-- A row is one endpoint (method and route) on one day: its requests, errors and latencies. Bots are included.
 {{ config(unique_key=['event_date', 'method', 'route'], **gone_when_null('requests')) }}
 
 with counted as (

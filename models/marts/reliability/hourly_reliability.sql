@@ -1,4 +1,4 @@
--- A row is one hour that had a request or an auth failure: requests, errors, auth failures and slowness. Bots count.
+-- A row is one hour that had a request or an auth failure: requests, errors, auth failures and latency. Bots are included.
 {{ config(unique_key=['event_hour'], **gone_when_null('requests')) }}
 
 with counted as (
