@@ -37,9 +37,10 @@ EXPORTS_A_DAY = 2  # each day is exported, and once more three days later
 OBJECT_GB = 0.05  # of an exported object, at most
 ALARM_METRICS = 26  # that the stack's alarms look at, without those of check jwt and check uploads
 METRICS = 8  # of ours that hold something where the API logs latencies in one unit
-QUERIES = 222  # of a daily run, each billed as 10 MB at least: more than half of them are data tests (benchmarks/README.md)
-# Assumed of a daily run, not measured; `scanned` shows the truth, and --dbt-gb-per-day takes it.
-SCANS_OF_TABLES = 10  # times that it reads what it has just written: appends, merges, marts and tests
+# Measured of a daily run (benchmarks/README.md). `scanned` shows that of yours, and --dbt-gb-per-day takes it.
+QUERIES = 124  # that are billed, each as 10 MB at least: more than half of them are data tests
+SCANS = 18  # bytes that it scans for one byte of new exports
+SCANS_OF_A_DAY = 0.13  # and as many more for each day that the tables hold
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,8 @@ def items(usage: Usage) -> Iterator[Item]:
 
     dbt = usage.dbt_gb_per_day
     if dbt is None:
-        dbt = max(exported_a_day + SCANS_OF_TABLES * usage.gb_per_day * TABLE_RATIO, QUERIES * MINIMUM_BYTES / 1e9)
+        scans = SCANS + SCANS_OF_A_DAY * usage.expire_after_days
+        dbt = max(exported_a_day * scans, QUERIES * MINIMUM_BYTES / 1e9)
     yield Item("Athena, daily run", f"{dbt * DAYS:,.1f} GB", dbt * DAYS / 1_000 * ATHENA_TB)
     yield Item("Athena, queries", f"{usage.query_gb_per_day * DAYS:,.1f} GB", usage.query_gb_per_day * DAYS / 1_000 * ATHENA_TB)
 

@@ -16,7 +16,6 @@ SELECTION = [
     "--select",
     "tag:loads",
     "event_catalog",
-    "funnels",
     "int_events",
     readme.MART,
     "--exclude-resource-type",

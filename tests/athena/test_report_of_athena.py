@@ -39,7 +39,7 @@ def report_lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     write_sample_logs(project.lake, days=16, events_per_day=1500, seed=5, end_date=LAST_DAY)
     odd = [
         {"eventName": "</script>{{ 7*7 }}\u2028", "statusCode": 503, "method": "GET", "path": '/"quoted"/\'s', "userId": "é"},
-        {"eventName": "old", "timestamp": "2001-01-01T00:00:00Z"},
+        {"eventName": "old", "timestamp": "2026-09-05T00:00:00Z"},
         {"eventName": "purchased", "statusCode": 200, "latencyMs": 0.25},
     ]
     lines = [f"2026-10-07T12:00:00.00{n}Z {json.dumps(record)}" for n, record in enumerate(odd)]

@@ -22,7 +22,7 @@ DAY = date(2026, 10, 1)
 LINES = 5  # of each export
 LOAD = ("run", "--select", "tag:loads")
 SHORT_LOAD = ("run", "--select", "tag:loads,config.materialized:view")  # takes the lock, but builds a view only
-NO_LOAD = ("build", "--select", "daily_events", "--exclude-resource-type", "unit_test", "test")
+NO_LOAD = ("build", "--select", "event_catalog", "int_events", "daily_events", "--exclude-resource-type", "unit_test", "test")
 FREE = ("run-operation", "free_run_lock", "--args", "{whoever: true}")
 NOW = "cast(current_timestamp at time zone 'UTC' as timestamp(6))"
 

@@ -66,7 +66,7 @@ def test_a_key_of_yours_costs_its_month():
 
 
 def test_a_small_run_is_billed_ten_megabytes_a_query():
-    assert bill(gb_per_day=0)["Athena, daily run"] == pytest.approx(222 * 0.01 * 30.41667 / 1000 * 5, rel=1e-4)
+    assert bill(gb_per_day=0)["Athena, daily run"] == pytest.approx(124 * 0.01 * 30.41667 / 1000 * 5, rel=1e-4)
 
 
 @pytest.mark.parametrize("gb", ["1", "10", "100"])
