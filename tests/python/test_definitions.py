@@ -33,11 +33,11 @@ class Checkout:
         assert old in text, (file, old)
         path.write_text(text.replace(old, new))
 
-    def break_sql(self, *names: str) -> None:
-        """Models whose SQL fails, until restore()."""
+    def fail(self, *names: str) -> None:
+        """Models that fail, until restore(). Their definitions stay as they are."""
         for name in names:
             (path,) = self.folder.glob(f"models/**/{name}.sql")
-            path.write_text(path.read_text() + "\nthis is no SQL")
+            path.write_text("{{ config(pre_hook='this is no SQL') }}\n" + path.read_text())
 
     def restore(self, *but: str) -> None:
         """All files as they are in this checkout, except those."""
@@ -359,7 +359,7 @@ def test_what_is_read_from_lines_holds_from_the_next_exports_on(checkout: Checko
 def test_full_refreshes_reach_the_marts_by_the_next_run_at_the_latest(built: Checkout) -> None:
     """Marts that fail in one; then a full refresh of the events alone, as the refusal to refresh only fct_events says."""
     built.edit("dbt_project.yml", "event_fields: {}", "event_fields: {event_name: [userId]}")
-    built.break_sql("daily_events", "int_sessions__funnels")
+    built.fail("daily_events", "int_sessions__funnels")
     assert not built.dbt("build", *UNTESTED, "--full-refresh")[0].succeeded
     built.restore("dbt_project.yml")
     export(built.project, 4)

@@ -28,7 +28,7 @@ def test_marts_that_missed_two_loads_are_caught_up(checkout: Checkout) -> None: 
     checkout.run()
 
     (checkout.folder / "tests/data/red.sql").write_text("select * from {{ ref('daily_events') }}")
-    checkout.break_sql("int_users__active_days")
+    checkout.fail("int_users__active_days")
     earlier = [line("2026-10-04", eventName=name, eventId=name) for name in ("taken", "moved")]
     export(project, 6)
     first, _ = checkout.dbt("build", *NO_UNIT_TESTS, "--exclude", "hourly_reliability")
@@ -50,7 +50,7 @@ def test_sessions_and_their_funnels_miss_loads_separately(checkout: Checkout) ->
     hidden = hide_records(sorted((project.lake / "exports").rglob("*.json"))[::-1])
     for broken in ((), ("sessions",), ("int_sessions__funnels",), ("sessions", "int_exports__daily_lines")):
         show_records([hidden.pop()])
-        checkout.break_sql(*broken)
+        checkout.fail(*broken)
         outcome, _ = checkout.dbt("build", *UNTESTED)
         checkout.restore()
         assert {*broken} <= {*outcome.failures}, outcome

@@ -64,7 +64,7 @@ def test_a_mistake_stops_every_command_before_anything_changes(checkout: Checkou
 NAMES = ("odd, very", "it's", "\\N", "東京", "#comment", "NULL", "none", "NaN", "true", "1", "null")
 QUOTED = '"odd, very",,,,purchase\r\n"searched","GET","200","/a","login"\r\n,"",200,,other\r\n'
 STRANGE = "it's,,,,purchase\r\n\\N,,,,login\r\n東京,,,,search\r\n#comment,,,,other\r\n"
-NULLS = "null,,200,,login\r\nnone,,,,login\r\nNaN,,,,purchase\r\ntrue,,,,purchase\r\n1,,,,purchase"
+NULLS = "null,,404,,login\r\nnone,,,,login\r\nNaN,,,,purchase\r\ntrue,,,,purchase\r\n1,,,,purchase"
 GOOD: dict[str, tuple[str, str]] = {  # a byte order mark, CRLF and no line break at the end; no rows
     "rows": (
         "\ufeff" + CATALOG.replace("\n", "\r\n") + QUOTED + STRANGE + NULLS,
