@@ -245,7 +245,10 @@ def test_an_export_without_record_is_invisible(project: Project) -> None:
         ("update fct_events set status_code = 999", "always_true_fct_events_status_code_between_100_and_599__latency_ms_0"),
         ("update export_health set duplicates = -1", "no_export_kept_more_than_it_had"),
         ("update sessions set session_id = 's'", "unique_sessions_session_id"),
-        ("update weekly_user_retention set retention_rate = 1.01", "always_true_weekly_user_retention_week_number_0__cohort_users_1__retention_rate_between_0_and_1"),
+        (
+            "update weekly_user_retention set retention_rate = 1.01",
+            "always_true_weekly_user_retention_week_number_0__cohort_users_1__retention_rate_between_0_and_1",
+        ),
         ("insert into daily_uploads from daily_uploads limit 1", "unique_daily_uploads_event_date"),
         ("delete from batch_lines where export_task_id like 'task-%-3'", "every_export_gave_lines"),
     ],
