@@ -15,6 +15,7 @@
         {%- if is_built_whole(reader) or not table_of(reader.name) -%}{{ return(all) }}{%- endif -%}
         {%- do loads.append(state.versions[reader.name].load_number) -%}
     {%- endfor -%}
+    {%- if not loads -%}{{ return(all) }}{%- endif -%}
     {%- set affected = days_changed_since(loads | min) -%}
     {%- set reached = affected | list -%}
     {%- if affected -%}
