@@ -21,7 +21,6 @@ from dbt_common.exceptions import DbtRuntimeError
 from .errors import UserError
 
 PROJECT = Path(__file__).resolve().parents[2]
-BATCH_MODEL = "batch_lines"
 
 
 @dataclass(frozen=True)
