@@ -19,6 +19,8 @@ DAILY_EVENTS = "models/marts/behaviour/daily_events"
 NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 UNTESTED = (*NO_UNIT_TESTS, "--exclude-resource-type", "test")
 
+REPOSITORY = paths.root()  # which a test may point elsewhere
+
 
 @dataclass
 class Checkout:
@@ -75,16 +77,15 @@ class Checkout:
 
 def copy_project(folder: Path) -> None:
     """All that dbt needs, as it is in this checkout. What is equal stays, so that dbt need not parse it again."""
-    source = paths.root()
     expected = {Path(name) for name in ("dbt_project.yml", "profiles.yml")}
     for name in ("models", "macros", "seeds", "tests/data"):
-        expected |= {path.relative_to(source) for path in (source / name).rglob("*") if path.is_file()}
+        expected |= {path.relative_to(REPOSITORY) for path in (REPOSITORY / name).rglob("*") if path.is_file()}
     for path in [path for path in folder.rglob("*") if path.is_file()]:
         relative = path.relative_to(folder)
         if relative not in expected and relative.parts[0] in ("models", "macros", "seeds", "tests"):
             path.unlink()
     for relative in expected:
-        path, content = folder / relative, (source / relative).read_bytes()
+        path, content = folder / relative, (REPOSITORY / relative).read_bytes()
         if not path.exists() or path.read_bytes() != content:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
