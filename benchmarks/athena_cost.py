@@ -22,7 +22,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 
 from private_analytics import aws as aws_client
-from private_analytics import samples, scanned, tables
+from private_analytics.cost import scanned
+from private_analytics.external_tables import tables
+from private_analytics.samples import writer
 
 from local_aws import LocalAws
 
@@ -61,7 +63,7 @@ def measure(history: int) -> tuple[scanned.Scan, int]:
 def prepare(aws: LocalAws, work: Path, days: int, events_per_day: int) -> tuple[Path, list[str]]:
     """A bucket, external tables, the environment of dbt, and sample logs not yet uploaded: their folder, days as yyyy/mm/dd."""
     lake = work / "lake"
-    samples.write_sample_logs(lake, days=days, events_per_day=events_per_day, seed=1, end_date=LAST_DAY)
+    writer.write_sample_logs(lake, days=days, events_per_day=events_per_day, seed=1, end_date=LAST_DAY)
     os.environ |= aws.environment() | {
         "ANALYTICS_TARGET": "athena",
         "ATHENA_RESULTS": f"s3://{BUCKET}/athena-results/",

@@ -25,7 +25,7 @@ import yaml
 PROJECT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(PROJECT / "scripts"))
 
-from private_analytics.samples import write_sample_logs  # noqa: E402
+from private_analytics.samples.writer import write_sample_logs  # noqa: E402
 
 DAYS = 30
 LAST_DAY = date(2026, 10, 31)

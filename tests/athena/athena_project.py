@@ -13,7 +13,7 @@ from typing import Any
 
 import boto3
 import pyathena
-from private_analytics import dbt_project
+from private_analytics.project import paths
 from pyathena.cursor import DictCursor
 from recording import RecordingAws
 
@@ -70,7 +70,7 @@ class AthenaProject:
         command = [sys.executable, str(RUN_DBT), *arguments]
         with self.aws.recording(self.calls):
             return subprocess.run(
-                command, env=self.environment, cwd=dbt_project.PROJECT, capture_output=True, text=True, check=False
+                command, env=self.environment, cwd=paths.root(), capture_output=True, text=True, check=False
             )
 
     def build(self, *arguments: str) -> None:
@@ -96,9 +96,9 @@ class AthenaProject:
         return [{key: value for key, value in row.items() if (name, key) != ("loaded_exports", "loaded_at")} for row in rows]
 
     def make_tables(self, first_day: date, *arguments: str) -> str:
-        """bootstrap.py tables; what it says."""
-        command = [sys.executable, "scripts/bootstrap.py", "tables", "--first-day", first_day.isoformat(), *arguments]
-        done = subprocess.run(command, env=self.environment, cwd=dbt_project.PROJECT, capture_output=True, text=True, check=False)
+        """pal tables; what it says."""
+        command = [sys.executable, "-m", "private_analytics", "tables", "--first-day", first_day.isoformat(), *arguments]
+        done = subprocess.run(command, env=self.environment, cwd=paths.root(), capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout
 

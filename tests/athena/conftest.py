@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 import pytest
 from athena_project import LONG_AGO, SCATTERED, AthenaProject
-from private_analytics.samples import write_sample_logs
+from private_analytics.samples.writer import write_sample_logs
 from project import Project, nasty_exports
 from recording import RecordingAws
 from rule_cases import exports, utf8_cases

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import oracle
 from athena_project import AthenaProject
-from private_analytics import dbt_project
+from private_analytics.project import paths
 from project import TABLES, Project
 
 from local_aws import LocalAws
@@ -47,8 +47,8 @@ def messages(day: date, seed: int) -> list[tuple[datetime, str, str]]:
 
 
 def bootstrap(project: AthenaProject, *arguments: str) -> subprocess.CompletedProcess:
-    command = [sys.executable, "scripts/bootstrap.py", *arguments]
-    return subprocess.run(command, env=project.environment, cwd=dbt_project.PROJECT, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "private_analytics", *arguments]
+    return subprocess.run(command, env=project.environment, cwd=paths.root(), capture_output=True, text=True, check=False)
 
 
 def test_from_a_logged_event_to_the_marts(aws: LocalAws, tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_from_a_logged_event_to_the_marts(aws: LocalAws, tmp_path: Path) -> None
 
     project.make_tables(days[0])
     project.build("--exclude-resource-type", "unit_test")
-    expected = oracle.compute(by_hand.lake, oracle.load_config(dbt_project.PROJECT))
+    expected = oracle.compute(by_hand.lake, oracle.load_config(paths.root()))
     for name in (
         "fct_events",
         "rejected_log_lines",

@@ -1,4 +1,4 @@
-"""bootstrap.py tables: the external tables are what was declared, hold every line, and those of others are left alone."""
+"""pal tables: the external tables are what was declared, hold every line, and those of others are left alone."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import bootstrap
 import pytest
 from click.testing import CliRunner
-from private_analytics import tables
+from private_analytics.cli import cli
 from private_analytics.errors import UserError
+from private_analytics.external_tables import tables
 
 DAY = "2026/10/01"
 T = "2026-10-01T12:00:00.000Z "
@@ -104,7 +104,7 @@ def test_a_table_of_others_is_left_alone(location: tables.Location, glue: Any, d
     ],
 )
 def test_a_name_that_cannot_be_is_refused(aws: Any, arguments: list[str], says: str) -> None:
-    done = CliRunner().invoke(bootstrap.cli, ["tables", "--first-day", "2026-10-01", *arguments])
+    done = CliRunner().invoke(cli, ["tables", "--first-day", "2026-10-01", *arguments])
     assert (done.exit_code, says in done.output) == (1, True), done.output
 
 
@@ -112,6 +112,6 @@ def test_no_region_is_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     for name in ("AWS_DEFAULT_REGION", "AWS_REGION", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
-    done = CliRunner().invoke(bootstrap.cli, ["tables", "--first-day", "2026-10-01", "--bucket", "bucket"])
+    done = CliRunner().invoke(cli, ["tables", "--first-day", "2026-10-01", "--bucket", "bucket"])
     assert done.exit_code == 1
     assert done.output.startswith("Error: No AWS region is set.")

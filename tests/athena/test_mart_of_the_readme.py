@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 import readme
 from athena_project import AthenaProject
-from private_analytics import dbt_project
 from project import Project
 from recording import RecordingAws
 from test_readme import DAY, load
@@ -29,7 +28,7 @@ def project(aws: RecordingAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     project.client("s3").create_bucket(Bucket=project.bucket)
     project.client("glue").create_database(DatabaseInput={"Name": project.schema})
     project.make_tables(DAY)
-    monkeypatch.setattr(dbt_project, "PROJECT", readme.project_with_the_mart(tmp_path / "project"))
+    monkeypatch.setenv("DBT_PROJECT_DIR", str(readme.project_with_the_mart(tmp_path / "project")))
     return project
 
 

@@ -9,7 +9,7 @@ import duckdb
 import oracle
 import pytest
 from athena_project import DBT_CALLS, LONG_AGO, SCATTERED, AthenaProject
-from private_analytics import scanned
+from private_analytics.cost import scanned
 from project import TABLES, Project
 
 APPROXIMATE = {"latency_p50_ms", "latency_p95_ms", "latency_p99_ms"}

@@ -15,7 +15,7 @@ import pyathena
 import pytest
 from athena_project import AthenaProject
 from postgres_server import PASSWORD, PostgresServer
-from private_analytics import dbt_project
+from private_analytics.project import paths
 from private_analytics.publish import copying, postgres
 from private_analytics.publish.source import Source
 from project import TABLES
@@ -112,7 +112,7 @@ def stored(value: object) -> object:
 def publish(project: AthenaProject, server: PostgresServer) -> str:
     """What the command says."""
     environment = project.environment | {"PGPASSWORD": PASSWORD}
-    command = [sys.executable, "scripts/bootstrap.py", "publish", "--to", server.url()]
-    done = subprocess.run(command, env=environment, cwd=dbt_project.PROJECT, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "private_analytics", "publish", "--to", server.url()]
+    done = subprocess.run(command, env=environment, cwd=paths.root(), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout

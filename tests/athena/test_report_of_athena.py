@@ -16,10 +16,11 @@ from threading import Thread
 import oracle
 import pytest
 from athena_project import DBT_CALLS, AthenaProject
-from private_analytics import dbt_project, demo
-from private_analytics.engine import Engine, open_engine
-from private_analytics.report import QUERIES, find_period, read_marts
-from private_analytics.samples import write_sample_logs
+from private_analytics.demo import build
+from private_analytics.project import paths
+from private_analytics.project.engine import Engine, open_engine
+from private_analytics.report.page import QUERIES, find_period, read_marts
+from private_analytics.samples.writer import write_sample_logs
 from project import Project
 from report_page import Page
 
@@ -73,8 +74,8 @@ def opened(environment: dict[str, str]) -> Iterator[Engine]:
 
 
 def report(environment: dict[str, str], out: Path) -> subprocess.CompletedProcess:
-    command = [sys.executable, "scripts/bootstrap.py", "report", "--out", str(out)]
-    return subprocess.run(command, env=environment, cwd=dbt_project.PROJECT, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "private_analytics", "report", "--out", str(out)]
+    return subprocess.run(command, env=environment, cwd=paths.root(), capture_output=True, text=True, check=False)
 
 
 def test_every_query_has_the_rows_that_it_has_on_duckdb(report_project: AthenaProject, report_lake: Project) -> None:
@@ -109,7 +110,7 @@ def test_the_page_has_the_words_of_that_of_duckdb(report_project: AthenaProject,
     assert not report_project.permissions() - set(DBT_CALLS.read_text().splitlines())
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ANALYTICS_DB", str(report_lake.database))
-        demo.build_report(tmp_path / "duckdb.html")
+        build.build_report(tmp_path / "duckdb.html")
     expected, found = (CHANGE_OF_LATENCY.sub(r"\1", Page(tmp_path / f"{name}.html").text) for name in ("duckdb", "athena"))
     assert "Server errors were highest" in expected
     assert "was above the alarm's" in expected

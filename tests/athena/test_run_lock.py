@@ -13,7 +13,7 @@ from datetime import date
 
 import pytest
 from athena_project import RUN_DBT, AthenaProject
-from private_analytics import dbt_project
+from private_analytics.project import paths
 from project import Project
 from pyathena.error import OperationalError
 from recording import RecordingAws
@@ -70,7 +70,7 @@ class Team:
         process = subprocess.Popen(
             [sys.executable, str(RUN_DBT), "--no-use-colors", *command],
             env=self.project.environment | places | {"USER": user, "HOSTNAME": "laptop"},
-            cwd=dbt_project.PROJECT,
+            cwd=paths.root(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

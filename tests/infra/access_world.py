@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from conftest import Account
 from iam import Iam, Simulator, read
 from private_analytics.checks.access import stack
-from private_analytics.checks.access.check import Aws, check
+from private_analytics.checks.access.check import AccessClients, check
 from private_analytics.checks.results import Result
 
 SERVICES = ("cloudformation", "s3", "cloudfront", "iam", "lambda", "codebuild")
@@ -68,9 +68,9 @@ class World:
         self.iam = read(self.simulator, self.account, "shop", [])
         return {line.name: line for line in check(self.aws(), "shop")}
 
-    def aws(self) -> Aws:
+    def aws(self) -> AccessClients:
         cloudformation, s3, *others = (self.client(service) for service in SERVICES)
-        return Aws(cloudformation, s3, self.strangers, *others)
+        return AccessClients(cloudformation, s3, self.strangers, *others)
 
     def __post_init__(self) -> None:
         """What is denied is refused, and what the emulator lacks is answered here."""

@@ -88,8 +88,8 @@ class Account:
             "AWS_DEFAULT_REGION": self.region,
         }
 
-    def aws(self, around: Callable[[Any], Any] = lambda client: client) -> target.Aws:
-        return target.Aws(*(around(self.client(service)) for service in SERVICES), pause=lambda: time.sleep(0.02))
+    def aws(self, around: Callable[[Any], Any] = lambda client: client) -> target.StackClients:
+        return target.StackClients(*(around(self.client(service)) for service in SERVICES), pause=lambda: time.sleep(0.02))
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def account(endpoint: str) -> Account:
     return Account(endpoint, f"{next(numbers):012}")
 
 
-def make_settings(folder: Path, stack: str = "shop", **parameters: str) -> settings.Settings:
+def make_settings(folder: Path, stack: str = "shop", **parameters: str) -> settings.StackSettings:
     """Settings as a user writes them."""
     lines = [f"  {name}: {value!r}" for name, value in ({"FirstDay": "2026-10-01", "NamePrefix": stack} | parameters).items()]
     file = folder / f"{stack}.yaml"

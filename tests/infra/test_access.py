@@ -20,11 +20,12 @@ from conftest import Account, make_settings
 from exports import account as memory
 from exports import exporter_iam
 from iam import Guarded, Iam, Request, Simulator, read, weakened
-from private_analytics import tables
+from private_analytics import days
 from private_analytics.checks.access.check import check
 from private_analytics.checks.results import UNKNOWN
-from private_analytics.exports import days, handler
+from private_analytics.exports import handler
 from private_analytics.exports.reconcile import Clock
+from private_analytics.external_tables import tables
 from test_stack import deploy
 
 NUMBER = "123456789012"
@@ -101,7 +102,7 @@ def needs_of_dbt() -> list[Request]:
     (tests/python/infra/test_dbt_calls.py names them all) and Athena's guide. A query reads Glue and S3 as its caller."""
     workgroup = f"{ATHENA}:workgroup/shop"
     queries = ["StartQueryExecution", "StopQueryExecution", "GetQueryExecution", "GetQueryResults", "GetWorkGroup"]
-    scanned = ["ListQueryExecutions", "BatchGetQueryExecution"]  # bootstrap.py scanned
+    scanned = ["ListQueryExecutions", "BatchGetQueryExecution"]  # pal scanned
     found = [Request(f"athena:{action}", workgroup) for action in queries + scanned]
     for database in ("default", "shop", "shop_lake"):
         found.append(Request("glue:GetDatabase", f"{GLUE}:database/{database}"))

@@ -17,7 +17,7 @@ from alarm_situations import TABLE, THEN, THRESHOLDS, Situation
 from alarm_world import DAY, DBT, EVERY_ALARM, HOUR, START, UNITS, Run, World
 from cloudwatch import filter_pattern
 from conftest import Account, make_settings
-from private_analytics import project_vars
+from private_analytics.project import variables
 from private_analytics.stack import template
 from test_stack import deploy, resources
 
@@ -61,7 +61,7 @@ def carried_out(value: Any, values: dict[str, Any]) -> Any:
 def deployed(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Deployed:
     account = Account(endpoint, "500000000001")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(project_vars, "thresholds", lambda: THRESHOLDS)
+        patch.setattr(variables, "thresholds", lambda: THRESHOLDS)
         deploy(account.aws(), make_settings(tmp_path_factory.mktemp("stack"), **EVERY_ALARM))
     cloudformation = account.client("cloudformation")
     (stack,) = cloudformation.describe_stacks(StackName="shop")["Stacks"]

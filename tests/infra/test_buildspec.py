@@ -10,13 +10,13 @@ import pytest
 import yaml
 
 BUILDSPEC = Path(__file__).resolve().parents[2] / "infra" / "buildspec.yml"
-TABLES = "python scripts/bootstrap.py tables --bucket shop-exports --database shop_lake --first-day 2026-10-01"
+TABLES = "pal tables --bucket shop-exports --database shop_lake --first-day 2026-10-01"
 BUILD = "dbt build --exclude-resource-type unit_test"
 FRESHNESS = "dbt source freshness"
-CHECKS = "python scripts/bootstrap.py check all"
-REPORT = "python scripts/bootstrap.py report"
+CHECKS = "pal check all"
+REPORT = "pal report"
 COPY = "aws s3 cp --no-progress site/report.html s3://shop-exports/report/report.html"
-SCANNED = "python scripts/bootstrap.py scanned"
+SCANNED = "pal scanned"
 TEST_ALL_DAYS = "dbt test --exclude-resource-type unit_test"
 MAINTAIN = "dbt run-operation maintain"
 STEPS = [TABLES, BUILD, FRESHNESS, CHECKS, REPORT, COPY, SCANNED]

@@ -10,7 +10,6 @@ from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import bootstrap
 import boto3
 import pytest
 from access_world import (
@@ -40,6 +39,7 @@ from iam import Iam, Simulator, read
 from private_analytics.checks.access import command, policies, roles, simulated, stack
 from private_analytics.checks.access.check import check
 from private_analytics.checks.results import FAILED, OK, UNKNOWN
+from private_analytics.cli import cli
 from private_analytics.stack import template
 from test_stack import deploy
 
@@ -501,7 +501,9 @@ def test_the_transform_runs_the_checks_that_are_on_with_the_settings_that_they_r
     found = transform_variables(account)
     assert found["ANALYTICS_CHECKS"] == "exports,access,jwt,uploads"
     assert (found["ANALYTICS_STACK"], found["ANALYTICS_METRICS"], found["CANARY_SECRET"]) == ("shop", "shop", secret)
-    read_by_checks = {option.envvar for each in bootstrap.check.commands.values() for option in each.params} | {"CANARY_SECRET"}
+    read_by_checks = {option.envvar for each in cli.commands["check"].commands.values() for option in each.params} | {
+        "CANARY_SECRET"
+    }
     for_checks = found.keys() - transform_variables(world.account).keys()
     wanted = {name for name in read_by_checks if name and name.startswith(("CANARY_", "UPLOADS_"))}
     assert for_checks == wanted - {"CANARY_JWKS_URL"}  # the stack's canary is in a pool whose keys are where they always are
@@ -513,11 +515,11 @@ def test_the_command_ends_with_1_where_something_is_wrong(world: World, monkeypa
     monkeypatch.setattr(command, "_clients", world.aws)
     monkeypatch.setenv("ANALYTICS_STACK", "shop")
     for arguments in (["access"], ["all", "--only", "access"]):
-        well = CliRunner().invoke(bootstrap.cli, ["check", *arguments])
+        well = CliRunner().invoke(cli, ["check", *arguments])
         assert well.exit_code == 0, well.output
         assert "export bucket: public access" in well.output
     setting("bucket_versioning", EXPORTS, suspended)(world)
-    result = CliRunner().invoke(bootstrap.cli, ["check", "access", "--json"])
+    result = CliRunner().invoke(cli, ["check", "access", "--json"])
     assert result.exit_code == 1
     wrong = [line["name"] for line in json.loads(result.output)["results"] if line["status"] != OK]
     assert wrong == ["export bucket: versions"]
@@ -539,7 +541,7 @@ def test_the_commands_own_clients_show_an_s3_that_lets_strangers_in(
     for call in ("ListObjectsV2", "GetObject", "PutObject"):
         session.events.register(f"before-send.s3.{call}", lambda request, **_: signed.append("Authorization" in request.headers))
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
-    result = CliRunner().invoke(bootstrap.cli, ["check", "access", "--stack", "shop", "--json"])
+    result = CliRunner().invoke(cli, ["check", "access", "--stack", "shop", "--json"])
     assert result.exit_code == 1
     assert signed == [True, False, False, False] * 2  # for each bucket: which object is there; then list, read and write
     found = {line["name"]: line for line in json.loads(result.output)["results"]}

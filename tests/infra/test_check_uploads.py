@@ -16,7 +16,6 @@ from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
-import bootstrap
 import boto3
 import pytest
 from botocore.config import Config
@@ -25,16 +24,17 @@ from conftest import REGION, Account, emulator, make_settings
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from private_analytics import project_vars
 from private_analytics.checks.uploads import check as uploads
 from private_analytics.checks.uploads import command as upload_commands
 from private_analytics.checks.uploads import endpoint as upload_endpoint
 from private_analytics.checks.uploads import presigned
+from private_analytics.cli import cli
+from private_analytics.project import variables
 from s3_front import S3Front
 from test_stack import deploy, resources
 from upload_api import KEY, MAX_BYTES, UploadApi
 
-WAIT, LONGEST_S = upload_commands.wait, int(project_vars.thresholds().upload_url_seconds)
+WAIT, LONGEST_S = upload_commands.wait, int(variables.thresholds().upload_url_seconds)
 NUMBER, PASSWORD = "000000000000", "Correct-horse-7-battery"
 NAMES = (
     "no token",
@@ -178,7 +178,7 @@ def world(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 def check(world: World, *arguments: str) -> Result:
     """Run on the command line; whatever happens, it shows no secret, no signature and no traceback."""
     world.s3.later, world.s3.seen = 0, 0
-    result = CliRunner().invoke(bootstrap.cli, ["check", "uploads", *arguments])
+    result = CliRunner().invoke(cli, ["check", "uploads", *arguments])
     assert PASSWORD not in result.output
     assert "eyJ" not in result.output  # how every token begins
     assert "X-Amz-" not in result.output

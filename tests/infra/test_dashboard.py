@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from alarm_world import EVERY_ALARM
 from conftest import Account, make_settings
-from private_analytics import project_vars
+from private_analytics.project import variables
 from private_analytics.stack import template
 from test_stack import deploy, resources
 
@@ -80,7 +80,7 @@ def test_the_red_lines_are_the_thresholds(account: Account, tmp_path: Path):
     deploy(account.aws(), make_settings(tmp_path))
     _, *graphs = widgets(account)
     lines = {graph["properties"]["title"]: graph["properties"].get("annotations") for graph in graphs}
-    limits = project_vars.thresholds()
+    limits = variables.thresholds()
     expected = {
         "Share of requests answered with 5xx": limits.server_error_rate,
         "Latency, p95, milliseconds": limits.latency_p95_ms,

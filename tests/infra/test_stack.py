@@ -8,7 +8,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-import bootstrap
 import boto3
 import pytest
 from alarm_world import EVERY_ALARM
@@ -16,6 +15,7 @@ from botocore.exceptions import ClientError
 from click.testing import CliRunner
 from conftest import Account, make_settings
 from emulator import ONLY_LINTED
+from private_analytics.cli import cli
 from private_analytics.errors import UserError
 from private_analytics.stack import artifacts, deploying, planning, states, target, template
 
@@ -33,7 +33,7 @@ EVERYTHING = {
 DATA = {"ExportBucket", "ImageBucket", "ApiLogs", "AnalyticsDatabase", "LakeDatabase", "DatabaseSecret", "BucketSecret"}
 
 
-def deploy(aws: target.Aws, wanted: Any, **how: bool) -> planning.Plan:
+def deploy(aws: target.StackClients, wanted: Any, **how: bool) -> planning.DeployPlan:
     """As the command does."""
     goal = target.target(aws, wanted)
     if states.meaning(planning.status(aws, goal.stack)).can == "wait":
@@ -50,7 +50,7 @@ def run(account: Account, folder: Path, *arguments: str, stack: str = "shop", mo
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it remembers credentials
     monkeypatch.setattr(target.time, "sleep", lambda seconds: None)
-    return CliRunner().invoke(bootstrap.cli, ["stack", *arguments, "--settings", str(folder / f"{stack}.yaml")], input=typed)
+    return CliRunner().invoke(cli, ["stack", *arguments, "--settings", str(folder / f"{stack}.yaml")], input=typed)
 
 
 def resources(account: Account, stack: str = "shop") -> dict[str, dict]:

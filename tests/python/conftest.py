@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from private_analytics import demo
+from private_analytics.project import paths
 from project import Project
 
 
@@ -26,5 +26,5 @@ def project(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     monkeypatch.setenv("ANALYTICS_DB", str(database))
     monkeypatch.setenv("DBT_TARGET_PATH", str(workplace / "target"))
     monkeypatch.setenv("DBT_LOG_PATH", str(workplace / "logs"))
-    monkeypatch.setattr(demo, "WORK", workplace / "work")
+    monkeypatch.setattr(paths, "lake", lambda: workplace / "work")
     return Project(lake, database)

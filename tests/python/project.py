@@ -13,7 +13,8 @@ from pathlib import Path
 
 import duckdb
 import yaml
-from private_analytics import dbt_project, demo
+from private_analytics.demo import build
+from private_analytics.project import dbt, paths
 
 FOLDERS = ("events", "marts", "ledger/loaded_exports")  # of models/: what users query
 
@@ -21,8 +22,8 @@ FOLDERS = ("events", "marts", "ledger/loaded_exports")  # of models/: what users
 def declared_tables() -> dict[str, tuple[str, ...]]:
     """The tables for users and their keys, as their YAML files declare them: name -> the columns that a test holds unique."""
     tables = {}
-    for path in sorted((dbt_project.PROJECT / "models").rglob("*.yml")):
-        if str(path.relative_to(dbt_project.PROJECT / "models")).startswith(FOLDERS):
+    for path in sorted((paths.root() / "models").rglob("*.yml")):
+        if str(path.relative_to(paths.root() / "models")).startswith(FOLDERS):
             for model in yaml.safe_load(path.read_text())["models"]:
                 tables[model["name"]] = key_of(model)
     return tables
@@ -48,9 +49,9 @@ class Project:
     lake: Path
     database: Path
 
-    def dbt(self, *arguments: str) -> dbt_project.Outcome:
+    def dbt(self, *arguments: str) -> dbt.DbtOutcome:
         os.environ["ANALYTICS_LAKE"] = str(self.lake)  # build_from may have pointed it to a view
-        return dbt_project.run(*arguments)
+        return dbt.run(*arguments)
 
     def run(self, *arguments: str) -> None:
         """The seed and all models, without tests; fails the test where dbt fails."""
@@ -65,7 +66,7 @@ class Project:
     def build_from(self, logs: Path, variables: str = "") -> list[str]:
         """What make demo does before the report; the lines it says."""
         said: list[str] = []
-        demo.build_tables(logs, variables, said.append)
+        build.build_tables(logs, variables, said.append)
         return said
 
     def query(self, sql: str) -> list[dict]:

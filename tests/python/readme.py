@@ -6,7 +6,7 @@ import re
 import shutil
 from pathlib import Path
 
-from private_analytics import dbt_project
+from private_analytics.project import paths
 
 DBT_FILES = ("dbt_project.yml", "profiles.example.yml", "models", "macros", "seeds", "tests/data")
 MART = "daily_routes"
@@ -28,11 +28,11 @@ ROWS_AFTER = [("/cart", 1, 1, 1), ("/search", 2, 2, 0)]
 def project_with_the_mart(folder: Path) -> Path:
     """A copy of the dbt project, with the two files that the README shows."""
     for name in DBT_FILES:
-        source, target = dbt_project.PROJECT / name, folder / name
+        source, target = paths.root() / name, folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copytree(source, target) if source.is_dir() else shutil.copy(source, target)
     shutil.copy(folder / "profiles.example.yml", folder / "profiles.yml")
-    text = (dbt_project.PROJECT / "README.md").read_text()
+    text = (paths.root() / "README.md").read_text()
     section = text[text.index("## Add a mart") :].partition("\n## ")[0]
     files = dict(zip(re.findall(r"(?m)^`(models/\S+)`", section), re.findall(r"(?s)```\w+\n(.*?)```", section), strict=True))
     assert sorted(Path(name).name for name in files) == [f"{MART}.sql", f"{MART}.yml"]

@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from private_analytics.demo import build_tables
+from private_analytics.demo.build import build_tables
 from private_analytics.errors import UserError
 from project import Project
 from test_tables import assert_equals_oracle

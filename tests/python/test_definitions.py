@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from private_analytics import dbt_project
+from private_analytics.project import dbt, paths
 from project import Project
 from test_tables import STEPS, assert_equals_oracle, line
 
@@ -46,10 +46,10 @@ class Checkout:
         for path, text in kept.items():
             path.write_text(text)
 
-    def dbt(self, *arguments: str) -> tuple[dbt_project.Outcome, list[str]]:
+    def dbt(self, *arguments: str) -> tuple[dbt.DbtOutcome, list[str]]:
         """How the command ended, and the lines that the project's macros said."""
         said: list[str] = []
-        return dbt_project.run(*arguments, say=said.append), said
+        return dbt.run(*arguments, say=said.append), said
 
     def run(self, *arguments: str) -> set[str]:
         """Seeds and models without tests; the names of those that were computed again for all days."""
@@ -75,7 +75,7 @@ class Checkout:
 
 def copy_project(folder: Path) -> None:
     """All that dbt needs, as it is in this checkout. What is equal stays, so that dbt need not parse it again."""
-    source = Path(dbt_project.__file__).resolve().parents[2]
+    source = paths.root()
     expected = {Path(name) for name in ("dbt_project.yml", "profiles.yml")}
     for name in ("models", "macros", "seeds", "tests/data"):
         expected |= {path.relative_to(source) for path in (source / name).rglob("*") if path.is_file()}
@@ -95,7 +95,7 @@ def checkout(project: Project, workplace: Path, monkeypatch: pytest.MonkeyPatch)
     """Every test edits the same folder, so that dbt parses what changed and no more."""
     folder = workplace / "checkout"
     copy_project(folder)
-    monkeypatch.setattr(dbt_project, "PROJECT", folder)
+    monkeypatch.setenv("DBT_PROJECT_DIR", str(folder))
     monkeypatch.setenv("DBT_TARGET_PATH", str(folder / "target"))
     return Checkout(folder, project)
 

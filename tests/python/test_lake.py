@@ -11,8 +11,8 @@ import sys
 from datetime import date
 from pathlib import Path
 
-from private_analytics import dbt_project
-from private_analytics.samples import write_sample_logs
+from private_analytics.project import paths
+from private_analytics.samples.writer import write_sample_logs
 from project import Project
 
 LINE = '{"time":"2026-10-01T10:00:0%d.000Z","eventName":"searched"}'
@@ -87,7 +87,7 @@ def test_files_in_odd_places_are_named(project: Project) -> None:
 
 
 def bootstrap(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(dbt_project.PROJECT / "scripts" / "bootstrap.py"), *arguments]
+    command = [sys.executable, str(paths.root() / "scripts" / "bootstrap.py"), *arguments]
     return subprocess.run(command, capture_output=True, text=True, env=os.environ | environment, check=False)
 
 
@@ -99,8 +99,12 @@ def test_mistakes_on_the_command_line_are_explained(project: Project, tmp_path: 
         (bootstrap("sample-logs", "--days", "0", "--out", str(tmp_path / "x")), 2, "0 is not in the range"),
         (bootstrap("sample-logs", "--days", "1", "--out", str(tmp_path / "full")), 2, "full"),
         (bootstrap("demo", "--logs", str(tmp_path / "none")), 1, "no such folder"),
-        (bootstrap("demo", VARS="{a: ["), 2, "VARS is no YAML mapping"),
-        (bootstrap("demo", VARS="just text"), 2, "VARS is no YAML mapping"),
+        (bootstrap("demo", VARS="{a: ["), 2, "VARS cannot be read as YAML"),
+        (bootstrap("demo", VARS="just text"), 2, "VARS is no mapping"),
+        (bootstrap("demo", VARS="{session_gap: 3}"), 2, "did you mean session_gap_minutes?"),
+        (bootstrap("demo", VARS="{reporting_timezone: Europe/Berln}"), 2, "reporting_timezone is 'Europe/Berln'"),
+        (bootstrap("demo", VARS="{thresholds: {min_requests: 1}}"), 2, "thresholds cannot be set for one run"),
+        (bootstrap("demo", VARS="{event_fields: {user: [uid]}}"), 2, "there is no field user"),
         (bootstrap("report", "--out", str(tmp_path / "r.html"), ANALYTICS_DB=str(tmp_path / "no.duckdb")), 1, "make demo"),
     ]
     for done, code, message in cases:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from private_analytics.dbt_project import PROJECT
+from private_analytics.project import paths
 
 PARTS = (".sqlfluff", ".sqlfluffignore", "dbt_project.yml", "macros", "models", "seeds", "tests/data", "scripts/lint_sql.py")
 
@@ -17,8 +17,8 @@ def test_faults_in_what_macros_write(tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     for part in PARTS:
         (copy / part).parent.mkdir(parents=True, exist_ok=True)
-        (shutil.copytree if (PROJECT / part).is_dir() else shutil.copy)(PROJECT / part, copy / part)
-    shutil.copy(PROJECT / "profiles.example.yml", copy / "profiles.yml")
+        (shutil.copytree if (paths.root() / part).is_dir() else shutil.copy)(paths.root() / part, copy / part)
+    shutil.copy(paths.root() / "profiles.example.yml", copy / "profiles.yml")
     shutil.rmtree(copy / "models/marts/behaviour")  # no fault is there, and it takes a third of the time
     shutil.rmtree(copy / "models/marts/reliability")
     for name in ("batch_session_events", "int_sessions__funnels"):  # they go with the mart sessions

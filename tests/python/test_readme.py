@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 import readme
-from private_analytics import dbt_project
 from private_analytics.publish.marts import read_marts
 from project import Project
 
@@ -26,7 +25,7 @@ def rows(project: Project) -> list[tuple]:
 def test_a_mart_is_added_by_two_files(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     load(project, **readme.FIRST_LOAD)
     project.run()
-    monkeypatch.setattr(dbt_project, "PROJECT", readme.project_with_the_mart(tmp_path / "project"))
+    monkeypatch.setenv("DBT_PROJECT_DIR", str(readme.project_with_the_mart(tmp_path / "project")))
     outcome = project.dbt("build", "--select", readme.MART)
     assert outcome.succeeded, outcome
     assert rows(project) == readme.ROWS_BEFORE

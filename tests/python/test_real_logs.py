@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from private_analytics import dbt_project
+from private_analytics.project import paths
 from project import Project
 
 RECORDINGS = sorted(
@@ -98,12 +98,12 @@ def test_a_column_of_ones_own(project: Project, tmp_path: Path, monkeypatch: pyt
     """One more column in fct_events.yml, as the README says, and nothing else; its unit tests go on to pass."""
     copy = tmp_path / "project"
     unneeded = shutil.ignore_patterns(".git", ".venv", "lake", "site", "target", "logs", "python", "fixtures", "*.duckdb*")
-    shutil.copytree(dbt_project.PROJECT, copy, ignore=unneeded)
+    shutil.copytree(paths.root(), copy, ignore=unneeded)
     columns = copy / "models" / "events" / "fct_events.yml"
     before = "      # A field of your own"
     column = "      - {name: bytes_sent, description: Size., data_type: bigint, config: {meta: {json_paths: [sent, bytes]}}}\n"
     columns.write_text(columns.read_text().replace(before, column + before))
-    monkeypatch.setattr(dbt_project, "PROJECT", copy)
+    monkeypatch.setenv("DBT_PROJECT_DIR", str(copy))
     monkeypatch.setenv("DBT_TARGET_PATH", str(tmp_path / "target"))
 
     project.export({"s": ['2026-10-01T00:00:00.000Z {"bytes":42}', '2026-10-01T00:00:01.000Z {"sent":"many"}']})

@@ -11,17 +11,17 @@ from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
-import bootstrap
 import duckdb
 import pytest
 import vl_convert
 from click.testing import CliRunner
-from private_analytics import demo
-from private_analytics.engine import Engine, open_engine
+from private_analytics.cli import cli
+from private_analytics.demo import build as demo
 from private_analytics.errors import UserError
-from private_analytics.project_vars import Thresholds
-from private_analytics.report import MAX_DAYS, find_period, write_report
-from private_analytics.report_words import milliseconds, number, percent, shown
+from private_analytics.project.engine import Engine, open_engine
+from private_analytics.project.variables import Thresholds
+from private_analytics.report.page import MAX_DAYS, find_period, write_report
+from private_analytics.report.words import milliseconds, number, percent, shown
 from report_page import Page
 
 COLUMNS = {
@@ -683,7 +683,7 @@ def test_a_missing_database_or_table_says_what_to_run(tmp_path: Path, database: 
 
 def test_the_command_says_what_is_wrong_with_the_profile(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANALYTICS_TARGET", "elsewhere")
-    result = CliRunner().invoke(bootstrap.cli, ["report"])
+    result = CliRunner().invoke(cli, ["report"])
     assert result.exit_code == 1
     assert "does not have a target named 'elsewhere'. The valid target names for this profile are: - local" in result.output
 
@@ -691,7 +691,7 @@ def test_the_command_says_what_is_wrong_with_the_profile(monkeypatch: pytest.Mon
 def test_the_demo_leaves_the_tables_of_production_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demo, "build_tables", lambda *_: pytest.fail("it builds"))
     monkeypatch.setenv("ANALYTICS_TARGET", "athena")
-    result = CliRunner().invoke(bootstrap.cli, ["demo"])
+    result = CliRunner().invoke(cli, ["demo"])
     assert result.exit_code == 1
     assert "Unset ANALYTICS_TARGET" in result.output
 

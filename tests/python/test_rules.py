@@ -6,7 +6,7 @@ from pathlib import Path
 
 import oracle
 import pytest
-from private_analytics import dbt_project
+from private_analytics.project import paths
 from project import Project
 from rule_cases import Case, Row, cases, check, exports
 
@@ -23,7 +23,7 @@ def export_cases(project: Project) -> None:
 def oracle_tables(tmp_path_factory: pytest.TempPathFactory) -> Tables:
     project = Project(tmp_path_factory.mktemp("lake"), Path("no database"))
     export_cases(project)
-    return vars(oracle.compute(project.lake, oracle.load_config(dbt_project.PROJECT)))
+    return vars(oracle.compute(project.lake, oracle.load_config(paths.root())))
 
 
 @each_case

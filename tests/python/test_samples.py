@@ -12,14 +12,15 @@ from pathlib import Path
 from statistics import median
 
 import pytest
-from private_analytics import samples
-from private_analytics.samples import SampleSummary, place_stories, write_sample_logs
+from private_analytics.samples import storefront, writer
+from private_analytics.samples.storefront import place_stories
+from private_analytics.samples.writer import SampleSummary, write_sample_logs
 
 DAYS, EVENTS_PER_DAY, LAST_DAY = 12, 5_000, date(2026, 10, 31)
 FIRST_DAY = LAST_DAY - timedelta(DAYS - 1)
 STORIES = place_stories(DAYS)
 PREFIX = len("2026-10-01T12:34:56.789Z ")
-NOISE = ("START RequestId: ", "END RequestId: ", "REPORT RequestId: ", "Error: ", *samples.PLAIN_TEXTS)
+NOISE = ("START RequestId: ", "END RequestId: ", "REPORT RequestId: ", "Error: ", *storefront.PLAIN_TEXTS)
 BOT_AGENTS = ("Googlebot/", "bingbot/", "curl/", "python-requests/")
 FUNNEL = ("searched", "product_viewed", "added_to_cart", "checkout_started", "purchased")
 
@@ -225,9 +226,9 @@ def test_gzip_headers_hold_no_name_and_no_time(lake):
 
 def test_a_big_stream_is_split_into_objects(tmp_path, monkeypatch):
     write(tmp_path / "whole", days=1, events_per_day=2_000)
-    monkeypatch.setattr(samples, "BATCH_LINES", 10)
-    monkeypatch.setattr(samples, "OBJECT_LINES", 200)
-    monkeypatch.setattr(samples, "OBJECT_BYTES", 40_000)
+    monkeypatch.setattr(writer, "BATCH_LINES", 10)
+    monkeypatch.setattr(writer, "OBJECT_LINES", 200)
+    monkeypatch.setattr(writer, "OBJECT_BYTES", 40_000)
     summary = write(tmp_path / "split", days=1, events_per_day=2_000)
     split, whole = read_lake(tmp_path / "split", summary), read_lake(tmp_path / "whole", summary)
     assert [export.streams for export in split.exports] == [export.streams for export in whole.exports]
@@ -258,7 +259,7 @@ def test_the_lines_of_a_stream_are_in_order_of_time(lake):
 
 
 def test_nobody_is_named_and_no_address_is_real(events):
-    networks = [ip_network(f"{network}.0/24") for network in samples.NETWORKS]
+    networks = [ip_network(f"{network}.0/24") for network in storefront.NETWORKS]
     assert all(any(ip_address(ip) in network for network in networks) for ip in {event["ip"] for event in events})
 
 
@@ -368,7 +369,7 @@ def test_one_day_is_exported_without_events(lake, events):
 
 def test_one_day_is_exported_again_with_its_late_lines(lake):
     exports = Counter((export.day, export.record["log_group"]) for export in lake.exports)
-    assert [key for key, number in exports.items() if number > 1] == [(day_of(STORIES.repeated_export), samples.API_GROUP)]
+    assert [key for key, number in exports.items() if number > 1] == [(day_of(STORIES.repeated_export), writer.API_GROUP)]
     first, second = (e for e in lake.exports if exports[e.day, e.record["log_group"]] == 2)
     assert first.streams.keys() == second.streams.keys()
     late = {stream: Counter(second.streams[stream]) - Counter(lines) for stream, lines in first.streams.items()}

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import oracle
 import pytest
-from private_analytics import dbt_project
-from private_analytics.samples import write_sample_logs
+from private_analytics.project import paths
+from private_analytics.samples.writer import write_sample_logs
 from project import TABLES, Project, nasty_exports
 
 # What a run builds, step by step; the marts of one step do not build on one another.
@@ -37,7 +37,7 @@ STEPS = (
 
 def assert_equals_oracle(project: Project, **config: object) -> None:
     """Every column of every row of every table is what plain Python computes from the raw files."""
-    settings = oracle.load_config(dbt_project.PROJECT)
+    settings = oracle.load_config(paths.root())
     expected = oracle.compute(project.lake, replace(settings, **config))
     for name, key in TABLES.items():
         if not hasattr(expected, name):  # a mart that somebody added

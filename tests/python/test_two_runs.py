@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from private_analytics import dbt_project
+from private_analytics.project import paths
 from project import Project
 
 LINES = 200
@@ -30,7 +30,7 @@ def running(project: Project) -> Iterator[subprocess.Popen[str]]:
 def start() -> subprocess.Popen[str]:
     dbt = Path(sys.executable).with_name("dbt")
     command = [str(dbt), "--no-use-colors", *LOAD]
-    return subprocess.Popen(command, cwd=dbt_project.PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return subprocess.Popen(command, cwd=paths.root(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
 def wait_for(word: str, process: subprocess.Popen[str]) -> None:

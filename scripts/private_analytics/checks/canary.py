@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from botocore import UNSIGNED
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from .. import aws
 from ..errors import UserError
@@ -24,7 +24,7 @@ ACCESS, ID = "access", "id"
 
 
 @dataclass(frozen=True)
-class Settings:
+class CanarySettings:
     """What is checked. url: an endpoint that needs a token and changes nothing. token_use: the kind of token it wants.
     other_client_id: an app client without a secret of another pool, in which the canary exists too.
     """
@@ -67,7 +67,7 @@ class RefusedError(UserError):
         self.detail, self.advice = detail, advice
 
 
-def checked(settings: Settings) -> Settings:
+def checked(settings: CanarySettings) -> CanarySettings:
     """Raises UserError for settings that cannot be right."""
     if not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d_[0-9a-zA-Z]+", settings.pool_id):
         raise UserError(f"{settings.pool_id!r} is no id of a user pool, such as eu-central-1_Ab12Cd34E.")
@@ -87,10 +87,10 @@ def read_canary(variables: Mapping[str, str], secrets: Any) -> Canary:
     found = {name: variables.get(f"CANARY_{name.upper()}", "") for name in names}
     if secret := variables.get("CANARY_SECRET"):
         try:
-            stored = json.loads(secrets().get_secret_value(SecretId=secret)["SecretString"])
+            with aws.aws_errors(f"read the secret {secret}"):
+                text = secrets().get_secret_value(SecretId=secret)["SecretString"]
+            stored = json.loads(text)
             found |= {name: str(stored[name]) for name in names if stored.get(name)}
-        except (ClientError, BotoCoreError) as error:
-            raise aws.explained(error, f"read the secret {secret}") from None
         except (ValueError, KeyError, AttributeError):
             raise UserError(f"The secret {secret} is no JSON object with username and password.") from None
     if not (found["username"] and found["password"]):
@@ -98,7 +98,7 @@ def read_canary(variables: Mapping[str, str], secrets: Any) -> Canary:
     return Canary(**found)
 
 
-def cognito(settings: Settings) -> Any:
+def cognito(settings: CanarySettings) -> Any:
     """A client that needs no AWS credentials, as nobody does who signs in."""
     patience = Config(signature_version=UNSIGNED, connect_timeout=10, read_timeout=10, retries={"total_max_attempts": 2})
     return aws.client("cognito-idp", region_name=settings.region, config=patience)
@@ -111,15 +111,14 @@ def sign_in(client: Any, client_id: str, canary: Canary) -> dict[str, str]:
         message = (canary.username + client_id).encode()
         digest = hmac.digest(canary.client_secret.encode(), message, hashlib.sha256)
         parameters["SECRET_HASH"] = base64.b64encode(digest).decode()
-    try:
-        answer = client.initiate_auth(AuthFlow="USER_PASSWORD_AUTH", ClientId=client_id, AuthParameters=parameters)
-    except ClientError as error:
-        code = error.response["Error"]["Code"]
-        if code in REFUSALS:
-            raise RefusedError(f"Cognito says {code}: {error.response['Error']['Message']}", REFUSALS[code]) from None
-        raise aws.explained(error, f"sign in to app client {client_id}") from None
-    except BotoCoreError as error:
-        raise aws.explained(error, f"sign in to app client {client_id}") from None
+    with aws.aws_errors(f"sign in to app client {client_id}"):
+        try:
+            answer = client.initiate_auth(AuthFlow="USER_PASSWORD_AUTH", ClientId=client_id, AuthParameters=parameters)
+        except ClientError as error:
+            code = aws.error_code(error)
+            if code in REFUSALS:
+                raise RefusedError(f"Cognito says {code}: {error.response['Error']['Message']}", REFUSALS[code]) from None
+            raise
     if challenge := answer.get("ChallengeName"):
         raise RefusedError(
             f"Cognito asks for {challenge}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,21 +10,24 @@ from typing import Any
 
 import click
 
+from ..console import echo_json
 from ..errors import UserError, first_line
-from . import results as found
+from ..options import option
+from . import results
 from .results import UNKNOWN, Result
 
 
 @dataclass(frozen=True)
-class Found:
-    """What a check looked at, and what it found there."""
+class CheckReport:
+    """What a check looked at, and what it found there. missing: variables that must be set before it can look."""
 
     place: str
     results: list[Result]
+    missing: tuple[str, ...] = ()
 
 
-class Check(click.Command):
-    """A command that returns Found, or None where it had something else to do. It ends with 1 where not all is ok."""
+class CheckCommand(click.Command):
+    """A command that returns CheckReport, or None where it had something else to do. It ends with 1 where not all is ok."""
 
     def __init__(self, *arguments: Any, **attributes: Any) -> None:
         super().__init__(*arguments, **attributes)
@@ -32,48 +35,55 @@ class Check(click.Command):
 
     def invoke(self, ctx: click.Context) -> None:
         is_json = ctx.params.pop("is_json")
-        seen: Found | None = super().invoke(ctx)
-        if seen is None:
+        report: CheckReport | None = super().invoke(ctx)
+        if report is None:
             return
         if is_json:
             as_of = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
-            click.echo(json.dumps(found.as_json(str(self.name), seen.place, as_of, seen.results), indent=2))
+            echo_json(results.as_json(str(self.name), report.place, as_of, report.results))
         else:
-            for line in found.as_lines(seen.results):
-                click.echo(line)
-        if not found.is_ok(seen.results):
+            results.echo(report.results)
+        if not results.is_ok(report.results):
             ctx.exit(1)
 
-    def look(self) -> Found:
+    def missing(self) -> tuple[str, ...]:
+        """The variables of options that must be given and are not set."""
+        return tuple(
+            str(parameter.envvar)
+            for parameter in self.params
+            if parameter.required and parameter.envvar and not os.environ.get(str(parameter.envvar))
+        )
+
+    def look(self) -> CheckReport:
         """Run with the settings of the environment. Whatever keeps it from looking is a result that is unknown."""
+        if missing := self.missing():
+            return CheckReport("", [Result("settings", UNKNOWN, f"not set: {', '.join(missing)}")], missing)
         try:
             with self.make_context(str(self.name), []) as ctx:
                 ctx.params.pop("is_json")
                 return super().invoke(ctx)
         except click.UsageError as error:
             advice = "Set it, or leave this check out of ANALYTICS_CHECKS."
-            return Found("", [Result("settings", UNKNOWN, first_line(error.format_message()), advice)])
+            return CheckReport("", [Result("settings", UNKNOWN, first_line(error.format_message()), advice)])
         except UserError as error:
-            return Found("", [Result("check", UNKNOWN, str(error))])
+            return CheckReport("", [Result("check", UNKNOWN, str(error))])
         except Exception as error:  # one check that breaks must not hide what the others found
             detail = f"it broke off: {type(error).__name__}: {first_line(error)}"
-            return Found("", [Result("check", UNKNOWN, detail, f"Run it alone: scripts/bootstrap.py check {self.name}")])
+            return CheckReport("", [Result("check", UNKNOWN, detail, f"Run it alone: pal check {self.name}")])
 
 
 def canary_options(command: Callable) -> Callable:
     """The options of checks in which a canary signs in: pool_id, client_id, token_use (docs/checks.md)."""
-    for option in (
-        click.option(
+    for add in (
+        option(
             "--token-use",
             envvar="CANARY_TOKEN_USE",
-            show_envvar=True,
             type=click.Choice(["access", "id"]),
             default="access",
-            show_default=True,
             help="The kind of token that the API wants.",
         ),
-        click.option("--client-id", envvar="CANARY_CLIENT_ID", show_envvar=True, required=True, help="The app client."),
-        click.option("--pool-id", envvar="CANARY_POOL_ID", show_envvar=True, required=True, help="The user pool."),
+        option("--client-id", envvar="CANARY_CLIENT_ID", required=True, help="The app client."),
+        option("--pool-id", envvar="CANARY_POOL_ID", required=True, help="The user pool."),
     ):
-        command = option(command)
+        command = add(command)
     return command

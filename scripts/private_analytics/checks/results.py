@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
+import click
+
 OK, FAILED, UNKNOWN = "ok", "failed", "unknown"
+COLOURS = {OK: "green", FAILED: "red", UNKNOWN: "yellow"}
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,7 @@ def is_ok(results: Iterable[Result]) -> bool:
     return all(result.status == OK for result in results)
 
 
-def as_json(check: str, place: str, as_of: str, results: list[Result]) -> dict:
+def as_json(check: str, place: str, as_of: str, results: list[Result]) -> dict[str, object]:
     return {
         "check": check,
         "place": place,
@@ -32,8 +35,15 @@ def as_json(check: str, place: str, as_of: str, results: list[Result]) -> dict:
     }
 
 
-def as_lines(results: list[Result]) -> list[str]:
+def echo(results: list[Result]) -> None:
     """A line for each result and one for what to do; the same advice is given once, after all that it is for."""
     width = max(len(result.name) for result in results)
-    lines = [f"{result.status:8}{result.name:{width}}  {result.detail}" for result in results]
-    return lines + list(dict.fromkeys(f"{result.status:8}{result.advice}" for result in results if result.advice))
+    for result in results:
+        click.echo(f"{_coloured(result.status)}{result.name:{width}}  {result.detail}")
+    for status, advice in dict.fromkeys((result.status, result.advice) for result in results if result.advice):
+        click.echo(f"{_coloured(status)}{advice}")
+
+
+def _coloured(status: str) -> str:
+    """As wide as the widest, in colour on a terminal."""
+    return click.style(f"{status:8}", fg=COLOURS.get(status, "red"))

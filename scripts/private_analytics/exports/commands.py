@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import time
@@ -15,25 +14,26 @@ from typing import Any
 import click
 
 from .. import aws as clients
-from ..checks.command import Check, Found
+from .. import days, options
+from ..console import Progress, echo_json
 from ..errors import UserError
-from . import check, days, plan, status
-from .calls import Aws, TryLater
-from .config import Settings, from_environment
-from .plan import Status
-from .progress import Progress
-from .reconcile import Clock, Outcome, reconcile
-from .world import observe
+from ..project.variables import checked_vars
+from . import plan, status
+from .account import observe
+from .clients import ExportClients
+from .plan import DayStatus
+from .reconcile import Clock, ExportOutcome, reconcile
+from .settings import ExportSettings, from_environment
 
 SHOWN_TASKS = 50
 COLOURS = {
-    Status.EXPORTED: "green",
-    Status.EMPTY: "green",
-    Status.PARTIAL: "yellow",
-    Status.RUNNING: "blue",
-    Status.LATE: "red",
-    Status.FAILED: "red",
-    Status.LOST: "red",
+    DayStatus.EXPORTED: "green",
+    DayStatus.EMPTY: "green",
+    DayStatus.PARTIAL: "yellow",
+    DayStatus.RUNNING: "blue",
+    DayStatus.LATE: "red",
+    DayStatus.FAILED: "red",
+    DayStatus.LOST: "red",
 }
 
 
@@ -42,55 +42,52 @@ def export() -> None:
     """Export CloudWatch log groups to the bucket, day by day, once."""
 
 
-def _settings(command: Callable) -> Callable:
-    """The options that all commands share, as the argument `settings`. Each is an environment variable too (docs/exports.md)."""
+def export_settings(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that all commands share, as the argument `settings`. More can be set by the environment (docs/exports.md)."""
 
-    @click.option(
-        "--bucket", envvar="ANALYTICS_BUCKET", show_envvar=True, required=True, help="The bucket, in the log groups' region."
+    @options.bucket
+    @options.prefix
+    @options.option(
+        "--log-group",
+        "log_groups",
+        envvar="EXPORT_LOG_GROUPS",
+        type=options.NAMES,
+        multiple=True,
+        help="May be given more than once.",
     )
-    @click.option(
-        "--prefix",
-        envvar="ANALYTICS_PREFIX",
-        show_envvar=True,
-        default="",
-        help="What stands before logs/ and exports/, if anything.",
-    )
-    @click.option("--log-group", "log_groups", multiple=True, help="May be given more than once.  [env var: EXPORT_LOG_GROUPS]")
-    @click.option(
-        "--first-day",
-        envvar="EXPORT_FIRST_DAY",
-        show_envvar=True,
-        required=True,
-        type=click.DateTime(["%Y-%m-%d"]),
-        help="The first day (UTC) to export.",
-    )
+    @options.first_day
     @wraps(command)
-    def with_settings(
-        *arguments: Any, bucket: str, prefix: str, log_groups: tuple[str, ...], first_day: datetime, **options: Any
-    ) -> Any:
-        names = ",".join(log_groups) or os.environ.get("EXPORT_LOG_GROUPS", "")
-        settings = from_environment(
-            os.environ
-            | {
-                "ANALYTICS_BUCKET": bucket,
-                "ANALYTICS_PREFIX": prefix,
-                "EXPORT_LOG_GROUPS": names,
-                "EXPORT_FIRST_DAY": f"{first_day:%Y-%m-%d}",
-            }
-        )
-        return command(*arguments, settings=settings, **options)
+    def with_settings(bucket: str, prefix: str, log_groups: tuple[str, ...], first_day: datetime, **others: Any) -> Any:
+        given = {
+            "ANALYTICS_BUCKET": bucket,
+            "ANALYTICS_PREFIX": prefix,
+            "EXPORT_LOG_GROUPS": ",".join(log_groups),
+            "EXPORT_FIRST_DAY": f"{first_day:%Y-%m-%d}",
+        }
+        late = {"EXPORT_LATE_AFTER_HOURS": str(checked_vars().export_late_after_hours)}
+        return command(settings=from_environment(late | os.environ | given), **others)
 
     return with_settings
 
 
+retry_failed = click.option("--retry-failed", is_flag=True, help="Try days again that failed too often.")
+
+
 @export.command("run")
-@_settings
+@export_settings
 @click.option("--wait", is_flag=True, help="Go on until all that is wanted now is exported.")
-@click.option("--retry-failed", is_flag=True, help="Try days again that failed too often.")
-@click.option("--dry-run", is_flag=True, help="Only show what would be done.")
-def run(settings: Settings, wait: bool, retry_failed: bool, dry_run: bool) -> None:
-    """Do what can be done now: publish what is complete, start the next export. Run it as often as you like."""
-    aws, clock = _aws(), Clock()
+@retry_failed
+@options.dry_run
+def run(settings: ExportSettings, wait: bool, retry_failed: bool, dry_run: bool) -> None:
+    """Do what can be done now: publish what is complete, start the next export.
+
+    Run it as often as you like.
+
+    \b
+    Example:
+      pal export run --bucket shop-exports --log-group /ecs/shop-api --first-day 2026-10-01 --dry-run
+    """
+    aws, clock = export_clients(), Clock()
     if dry_run:
         _show_plan(aws, settings, clock)
         return
@@ -101,32 +98,48 @@ def run(settings: Settings, wait: bool, retry_failed: bool, dry_run: bool) -> No
 
 
 @export.command("backfill")
-@_settings
-@click.option("--retry-failed", is_flag=True, help="Try days again that failed too often.")
-@click.option("--dry-run", is_flag=True, help="Only show what would be done.")
-def backfill(settings: Settings, retry_failed: bool, dry_run: bool) -> None:
-    """Export all that is missing, with a forecast. It can be broken off and begun again at any time."""
-    aws, clock, progress = _aws(), Clock(), Progress()
+@export_settings
+@retry_failed
+@options.dry_run
+def backfill(settings: ExportSettings, retry_failed: bool, dry_run: bool) -> None:
+    """Export all that is missing, with a forecast.
+
+    Run it again if it was interrupted: it continues where it stopped.
+
+    \b
+    Example:
+      pal export backfill --bucket shop-exports --log-group /ecs/shop-api --first-day 2026-10-01
+    """
+    aws, clock = export_clients(), Clock()
     if dry_run:
         _show_plan(aws, settings, clock)
         return
-    outcome = reconcile(aws, settings, clock, until_ms=inf, say=progress.say, watch=_Watch(progress), retry_failed=retry_failed)
-    progress.say(f"{len(outcome.published):,} exports published.")
+    with Progress() as progress:
+        outcome = reconcile(
+            aws, settings, clock, until_ms=inf, say=progress.say, watch=_Watch(progress), retry_failed=retry_failed
+        )
+    click.echo(f"{len(outcome.published):,} exports published.")
     _end(outcome, clock)
 
 
 @export.command("status")
-@_settings
+@export_settings
 @click.option("--days", "shown_days", type=click.IntRange(min=1), default=35, show_default=True, help="How many days to show.")
-@click.option("--json", "is_json", is_flag=True, help="For programs.")
-def show_status(settings: Settings, shown_days: int, is_json: bool) -> None:
-    """What has become of each day: exit code 1 where one is late, has failed, or was lost in the last week."""
-    try:
-        calendar = status.read_calendar(_aws(), settings, Clock().now_ms(), shown_days, lambda text: click.echo(text, err=True))
-    except TryLater as error:
-        raise UserError(f"{error}. Try again in a moment.") from None
+@options.as_json
+def show_status(settings: ExportSettings, shown_days: int, is_json: bool) -> None:
+    """Show what has become of each day.
+
+    Exit code 1 where a day is late, has failed, or was lost in the last week.
+
+    \b
+    Example:
+      pal export status --bucket shop-exports --log-group /ecs/shop-api --first-day 2026-10-01
+    """
+    calendar = status.read_calendar(
+        export_clients(), settings, Clock().now_ms(), shown_days, lambda text: click.echo(text, err=True)
+    )
     if is_json:
-        click.echo(json.dumps(status.as_json(calendar), indent=2))
+        echo_json(status.as_json(calendar))
     else:
         width = shutil.get_terminal_size((100, 24)).columns
         for line in status.as_lines(calendar, width, lambda kind, mark: click.style(mark, fg=COLOURS.get(kind))):
@@ -135,26 +148,12 @@ def show_status(settings: Settings, shown_days: int, is_json: bool) -> None:
         click.get_current_context().exit(1)
 
 
-@click.command("exports", cls=Check)
-@_settings
-def check_exports(settings: Settings) -> Found:
-    """Whether the days of each log group arrive; what is late, failed, or was lost in the last week, and what to do."""
-    try:
-        results = check.check(_aws(), settings, Clock().now_ms())
-    except (TryLater, UserError) as error:
-        results = check.unknown(settings, str(error))
-    return Found(settings.place, results)
+def export_clients() -> ExportClients:
+    return ExportClients(clients.client("logs"), clients.client("s3"))
 
 
-def _aws() -> Aws:
-    return Aws(clients.client("logs"), clients.client("s3"))
-
-
-def _show_plan(aws: Aws, settings: Settings, clock: Clock) -> None:
-    try:
-        seen = observe(aws, settings, click.echo)
-    except TryLater as error:
-        raise UserError(f"{error}. Try again in a moment.") from None
+def _show_plan(aws: ExportClients, settings: ExportSettings, clock: Clock) -> None:
+    seen = observe(aws, settings, click.echo)
     now_ms = clock.now_ms()
     next_steps = plan.make_plan(seen, settings.rules, now_ms)
     for line in status.forecast(next_steps, now_ms, plan.average_task_ms(seen.tasks.values())):
@@ -165,8 +164,8 @@ def _show_plan(aws: Aws, settings: Settings, clock: Clock) -> None:
         click.echo(f"running  {next_steps.active.log_group} {days.as_date(next_steps.active.day)}  task {next_steps.active.id}")
     if next_steps.busy:
         click.echo("running  an export task of someone else: AWS runs one at a time")
-    for want in next_steps.queue[:SHOWN_TASKS]:
-        click.echo(f"export   {want.log_group} {days.as_date(want.day)}{'  (again)' if want.again else ''}")
+    for due in next_steps.queue[:SHOWN_TASKS]:
+        click.echo(f"export   {due.log_group} {days.as_date(due.day)}{'  (again)' if due.again else ''}")
     if len(next_steps.queue) > SHOWN_TASKS:
         click.echo(f"         and {len(next_steps.queue) - SHOWN_TASKS:,} more")
     for state in next_steps.retries:
@@ -177,7 +176,7 @@ def _show_plan(aws: Aws, settings: Settings, clock: Clock) -> None:
         click.echo(line)
 
 
-def _end(outcome: Outcome, clock: Clock) -> None:
+def _end(outcome: ExportOutcome, clock: Clock) -> None:
     """Exit code 1 where something is set up wrong, out of reach, or has failed for good."""
     for line in status.explained(outcome.plan.failed):
         click.echo(line)
@@ -197,7 +196,7 @@ class _Watch:
         self._began = time.monotonic()
         self._has_forecast = False
 
-    def __call__(self, outcome: Outcome) -> None:
+    def __call__(self, outcome: ExportOutcome) -> None:
         left = outcome.plan
         if not self._has_forecast:
             self._has_forecast = True
@@ -210,4 +209,4 @@ class _Watch:
         rest = f"about {days.duration(waiting * pace)} left" if pace else "time unknown until the first task is done"
         at = f", {left.active.log_group} {days.as_date(left.active.day)} {left.active.state.lower()}" if left.active else ""
         busy = ", waiting for someone else's export task" if left.busy else ""
-        self._progress.show(f"{done:,} done, {waiting:,} to do, {rest}{at}{busy}")
+        self._progress.show(f"{rest}{at}{busy}", done, done + waiting)

@@ -14,10 +14,10 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from . import days
-from .calls import Aws
-from .config import from_environment
-from .reconcile import Clock, Outcome, reconcile
+from .. import days
+from .clients import ExportClients
+from .reconcile import Clock, ExportOutcome, reconcile
+from .settings import from_environment
 
 SPARE_MS = 30_000  # of the invocation's time, for calls that are slow to answer
 PATIENCE = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 3})
@@ -30,7 +30,7 @@ class ExportsNeedAttention(Exception):
 def handler(event: object, context: Any) -> dict:
     """What Lambda calls. Raises ExportsNeedAttention, and UserError where nothing can be exported at all."""
     settings = from_environment(os.environ)
-    aws = Aws(boto3.client("logs", config=PATIENCE), boto3.client("s3", config=PATIENCE))
+    aws = ExportClients(boto3.client("logs", config=PATIENCE), boto3.client("s3", config=PATIENCE))
     clock = Clock()
     until_ms = clock.now_ms() + context.get_remaining_time_in_millis() - SPARE_MS
     outcome = reconcile(aws, settings, clock, until_ms=until_ms, say=print)
@@ -41,7 +41,7 @@ def handler(event: object, context: Any) -> dict:
     return summary
 
 
-def summarized(outcome: Outcome) -> dict:
+def summarized(outcome: ExportOutcome) -> dict:
     """What a run did, in numbers."""
     left = outcome.plan
     return {

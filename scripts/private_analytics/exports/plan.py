@@ -21,7 +21,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from statistics import fmean
 
-from .days import DAY_MS, HOUR_MS, day_of, start_ms
+from ..days import DAY_MS, HOUR_MS, day_of, start_ms
+from ..export_record import ExportRecord
 
 RETENTION_MARGIN_MS = 12 * HOUR_MS
 AT_RISK_MS = DAY_MS  # a day that begins to be removed within this time goes first
@@ -29,7 +30,7 @@ LOSS_IS_NEWS_MS = 7 * DAY_MS
 STUCK_MS = DAY_MS  # AWS itself gives a task up after 24 hours
 
 
-class State(StrEnum):
+class TaskState(StrEnum):
     """The states of an export task, as AWS names them."""
 
     PENDING = "PENDING"
@@ -40,11 +41,11 @@ class State(StrEnum):
     CANCELLED = "CANCELLED"
 
 
-ACTIVE = frozenset({State.PENDING, State.RUNNING, State.PENDING_CANCEL})
-UNSUCCESSFUL = frozenset({State.FAILED, State.CANCELLED})
+ACTIVE = frozenset({TaskState.PENDING, TaskState.RUNNING, TaskState.PENDING_CANCEL})
+UNSUCCESSFUL = frozenset({TaskState.FAILED, TaskState.CANCELLED})
 
 
-class Status(StrEnum):
+class DayStatus(StrEnum):
     """What has become of a day of a log group. `empty` and `partial` are exported days, told apart by their records."""
 
     EXPORTED = "exported"
@@ -58,7 +59,7 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class ExportRules:
     """When a day is wanted, and when something is wrong. Times in milliseconds, days as numbers."""
 
     first_day: int
@@ -83,14 +84,27 @@ class Task:
     id: str
     log_group: str
     day: int
-    state: State
+    state: TaskState
     started_ms: int
     completed_ms: int | None = None
     message: str = ""
 
+    def record(self, sizes: Iterable[int], retention_days: int | None = None) -> ExportRecord:
+        """Its record, once it is completed; `sizes` are those of its objects, in bytes."""
+        completed_ms = self.completed_ms or self.started_ms
+        return ExportRecord.of_task(
+            self.id,
+            self.log_group,
+            self.day,
+            started_ms=self.started_ms,
+            completed_ms=completed_ms,
+            sizes=sizes,
+            retention_days=retention_days,
+        )
+
 
 @dataclass(frozen=True, slots=True)
-class Exported:
+class PublishedExports:
     """The published exports of one day of one log group: when the latest of their tasks was started, and their records' keys."""
 
     last_started_ms: int
@@ -98,12 +112,12 @@ class Exported:
 
 
 @dataclass
-class World:
+class AccountState:
     """What is in the account. `others` are the active tasks that are not ours; `problems` say what is wrong with a log group."""
 
     groups: dict[str, LogGroup] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
-    exports: dict[tuple[str, int], Exported] = field(default_factory=dict)
+    exports: dict[tuple[str, int], PublishedExports] = field(default_factory=dict)
     published: set[str] = field(default_factory=set)
     tasks: dict[str, Task] = field(default_factory=dict)
     others: set[str] = field(default_factory=set)
@@ -114,7 +128,7 @@ class World:
             return
         known = self.exports.get((log_group, day))
         self.published.add(task_id)
-        self.exports[log_group, day] = Exported(
+        self.exports[log_group, day] = PublishedExports(
             max(started_ms, known.last_started_ms) if known else started_ms, (*known.keys, key) if known else (key,)
         )
 
@@ -124,7 +138,7 @@ class World:
 
 
 @dataclass(frozen=True, slots=True)
-class Want:
+class DueExport:
     """A day to export. `removed_from_ms` is when retention begins to remove it; `again` where it was exported before."""
 
     log_group: str
@@ -140,8 +154,8 @@ class DayState:
 
     log_group: str
     day: int
-    status: Status
-    want: Want | None = None
+    status: DayStatus
+    due: DueExport | None = None
     not_before_ms: int = 0
     next_due_ms: int | None = None
     lost_ms: int | None = None
@@ -149,19 +163,19 @@ class DayState:
 
     def is_wrong(self, now_ms: int) -> bool:
         """Whether a person should look at it: late, failed, or lost within the last week (after that it is history)."""
-        if self.status is Status.LOST:
+        if self.status is DayStatus.LOST:
             return now_ms - self.lost_ms < LOSS_IS_NEWS_MS
-        return self.status in (Status.LATE, Status.FAILED)
+        return self.status in (DayStatus.LATE, DayStatus.FAILED)
 
 
 @dataclass
-class Plan:
+class ExportPlan:
     """The next steps: records to write, days to export (in order), days to try again later, and what cannot be done."""
 
     publish: list[Task] = field(default_factory=list)
     active: Task | None = None
     busy: bool = False
-    queue: list[Want] = field(default_factory=list)
+    queue: list[DueExport] = field(default_factory=list)
     retries: list[DayState] = field(default_factory=list)
     failed: list[DayState] = field(default_factory=list)
     lost: list[DayState] = field(default_factory=list)
@@ -174,7 +188,7 @@ class Plan:
         return [state for state in self.lost if state.is_wrong(now_ms)]
 
 
-def due_times(day: int, group: LogGroup, rules: Rules) -> list[int]:
+def due_times(day: int, group: LogGroup, rules: ExportRules) -> list[int]:
     """When the day is wanted, first and again."""
     end = start_ms(day + 1)
     times = [end + rules.settle_ms + days * DAY_MS for days in (0, *rules.trailing_days)]
@@ -184,27 +198,27 @@ def due_times(day: int, group: LogGroup, rules: Rules) -> list[int]:
     return times
 
 
-def assess(world: World, rules: Rules, now_ms: int) -> Iterator[DayState]:
+def assess(seen: AccountState, rules: ExportRules, now_ms: int) -> Iterator[DayState]:
     """The state of every day that has ended, from the first day (or the log group's first) on, by log group.
 
     Days before the log group was made cannot be exported (CreateExportTask refuses them), so they are not among them.
     """
     tasks: dict[tuple[str, int], list[Task]] = defaultdict(list)
-    for task in world.tasks.values():
-        if task.id not in world.published:
+    for task in seen.tasks.values():
+        if task.id not in seen.published:
             tasks[task.log_group, task.day].append(task)
-    for group in world.groups.values():
+    for group in seen.groups.values():
         for day in range(max(rules.first_day, day_of(group.created_ms)), day_of(now_ms)):
-            exported = world.exports.get((group.name, day))
+            exported = seen.exports.get((group.name, day))
             yield _assess_day(group, day, exported, tasks.get((group.name, day), ()), rules, now_ms)
 
 
 def _assess_day(
-    group: LogGroup, day: int, exported: Exported | None, unpublished: Iterable[Task], rules: Rules, now_ms: int
+    group: LogGroup, day: int, exported: PublishedExports | None, unpublished: Iterable[Task], rules: ExportRules, now_ms: int
 ) -> DayState:
     times = due_times(day, group, rules)
     if exported and exported.last_started_ms >= times[-1]:
-        return DayState(group.name, day, Status.EXPORTED)  # for good: nearly all days are here
+        return DayState(group.name, day, DayStatus.EXPORTED)  # for good: nearly all days are here
     removed_from = start_ms(day) + group.retention_days * DAY_MS if group.retention_days else None
     removed = removed_from is not None and now_ms >= removed_from + DAY_MS
     wanted_since = max((time for time in times if time <= now_ms), default=None)
@@ -212,32 +226,32 @@ def _assess_day(
     satisfied = wanted_since is None or (exported is not None and exported.last_started_ms >= wanted_since)
     under_way = next((task for task in unpublished if task.state not in UNSUCCESSFUL), None)
 
-    def state(status: Status, **more) -> DayState:
+    def state(status: DayStatus, **more) -> DayState:
         return DayState(group.name, day, status, next_due_ms=next_due, **more)
 
     if satisfied or under_way or removed:
         if exported:
-            return state(Status.EXPORTED)
+            return state(DayStatus.EXPORTED)
         if under_way and under_way.state in ACTIVE and now_ms - under_way.started_ms > STUCK_MS:
-            return state(Status.LATE, detail=_stuck(under_way, now_ms))
+            return state(DayStatus.LATE, detail=_stuck(under_way, now_ms))
         if under_way:
-            return state(Status.RUNNING)
+            return state(DayStatus.RUNNING)
         if removed:
-            return state(Status.LOST, lost_ms=removed_from + DAY_MS, detail="removed by retention before it was exported")
-        return state(Status.PENDING, detail="settling")
+            return state(DayStatus.LOST, lost_ms=removed_from + DAY_MS, detail="removed by retention before it was exported")
+        return state(DayStatus.PENDING, detail="settling")
 
-    want = Want(group.name, day, wanted_since, removed_from, again=exported is not None)
+    due = DueExport(group.name, day, wanted_since, removed_from, again=exported is not None)
     since = exported.last_started_ms if exported else 0
     failures = [task for task in unpublished if task.state in UNSUCCESSFUL and task.started_ms > since]
     last = max(failures, key=lambda task: task.started_ms, default=None)
     detail = f"{len(failures)} of {rules.max_attempts} attempts {last.state}: {last.message}".rstrip(": ") if last else ""
     if len(failures) >= rules.max_attempts:
-        return state(Status.FAILED, want=want, detail=detail)
+        return state(DayStatus.FAILED, due=due, detail=detail)
     is_late = now_ms > start_ms(day + 1) + rules.late_after_ms
-    status = Status.EXPORTED if exported else Status.LATE if is_late else Status.PENDING
+    status = DayStatus.EXPORTED if exported else DayStatus.LATE if is_late else DayStatus.PENDING
     backoff = rules.retry_after_ms * 2 ** (len(failures) - 1) if last else 0
     not_before = (last.completed_ms or last.started_ms) + backoff if last else 0
-    return state(status, want=want, not_before_ms=not_before, detail=detail)
+    return state(status, due=due, not_before_ms=not_before, detail=detail)
 
 
 def _stuck(task: Task, now_ms: int) -> str:
@@ -245,81 +259,83 @@ def _stuck(task: Task, now_ms: int) -> str:
     return f"{task.state} for {hours} h. End it: aws logs cancel-export-task --task-id {task.id}"
 
 
-def to_publish(world: World) -> list[Task]:
+def to_publish(seen: AccountState) -> list[Task]:
     """Completed tasks that have no record yet, whoever started them."""
-    unpublished = (task for task in world.tasks.values() if task.state is State.COMPLETED and task.id not in world.published)
+    unpublished = (task for task in seen.tasks.values() if task.state is TaskState.COMPLETED and task.id not in seen.published)
     return sorted(unpublished, key=lambda task: task.started_ms)
 
 
-def make_plan(world: World, rules: Rules, now_ms: int) -> Plan:
+def make_plan(seen: AccountState, rules: ExportRules, now_ms: int) -> ExportPlan:
     """What to do next. At most one task is started at a time: the head of `queue`, unless something is active."""
-    plan = Plan(active=world.active(), busy=bool(world.others))
-    plan.publish = to_publish(world)
-    wanted: list[Want] = []
+    plan = ExportPlan(active=seen.active(), busy=bool(seen.others))
+    plan.publish = to_publish(seen)
+    wanted: list[DueExport] = []
     wake: list[int] = []
-    for state in assess(world, rules, now_ms):
+    for state in assess(seen, rules, now_ms):
         plan.days += 1
-        plan.late += state.status is Status.LATE
+        plan.late += state.status is DayStatus.LATE
         if state.next_due_ms:
             wake.append(state.next_due_ms)
-        if state.status is Status.LOST:
+        if state.status is DayStatus.LOST:
             plan.lost.append(state)
-        elif state.status is Status.FAILED:
+        elif state.status is DayStatus.FAILED:
             plan.failed.append(state)
-        elif state.want and state.not_before_ms > now_ms:
+        elif state.due and state.not_before_ms > now_ms:
             plan.retries.append(state)
             wake.append(state.not_before_ms)
-        elif state.want:
-            wanted.append(state.want)
+        elif state.due:
+            wanted.append(state.due)
     today_is_wanted_ms = start_ms(day_of(now_ms) + 1) + rules.settle_ms
     plan.wake_ms = min([*wake, today_is_wanted_ms])
-    plan.queue = in_order(wanted, served(world), rules, now_ms)
+    plan.queue = in_order(wanted, served(seen), rules, now_ms)
     return plan
 
 
-def served(world: World) -> dict[str, int]:
+def served(seen: AccountState) -> dict[str, int]:
     """When each log group last had a task started: the fairest next one is the one that has waited longest."""
     last: dict[str, int] = defaultdict(int)
-    for (log_group, _), exported in world.exports.items():
+    for (log_group, _), exported in seen.exports.items():
         last[log_group] = max(last[log_group], exported.last_started_ms)
-    for task in world.tasks.values():
+    for task in seen.tasks.values():
         last[task.log_group] = max(last[task.log_group], task.started_ms)
     return last
 
 
-def in_order(wanted: Iterable[Want], last_served: dict[str, int], rules: Rules, now_ms: int) -> list[Want]:
+def in_order(wanted: Iterable[DueExport], last_served: dict[str, int], rules: ExportRules, now_ms: int) -> list[DueExport]:
     """What retention threatens first, soonest first. Then the log groups in turn, the one longest not served first; within a log
     group days that are not late yet (a long backfill must not make them so), then the oldest need."""
 
-    def is_at_risk(want: Want) -> bool:
-        return want.removed_from_ms is not None and want.removed_from_ms - now_ms < AT_RISK_MS
+    def is_at_risk(due: DueExport) -> bool:
+        return due.removed_from_ms is not None and due.removed_from_ms - now_ms < AT_RISK_MS
 
-    def is_backlog(want: Want) -> bool:
-        return want.again or now_ms > start_ms(want.day + 1) + rules.late_after_ms
+    def is_backlog(due: DueExport) -> bool:
+        return due.again or now_ms > start_ms(due.day + 1) + rules.late_after_ms
 
     wanted = list(wanted)
-    at_risk = sorted(filter(is_at_risk, wanted), key=lambda want: (want.removed_from_ms, want.due_ms, want.log_group))
-    others = sorted((want for want in wanted if not is_at_risk(want)), key=lambda want: (is_backlog(want), want.due_ms, want.day))
+    at_risk = sorted(filter(is_at_risk, wanted), key=lambda due: (due.removed_from_ms, due.due_ms, due.log_group))
+    others = sorted((due for due in wanted if not is_at_risk(due)), key=lambda due: (is_backlog(due), due.due_ms, due.day))
     turns: Counter[str] = Counter()
     in_turn = []
-    for want in others:
-        in_turn.append(((turns[want.log_group], last_served.get(want.log_group, 0), want.log_group), want))
-        turns[want.log_group] += 1
-    return at_risk + [want for _, want in sorted(in_turn, key=lambda pair: pair[0])]
+    for due in others:
+        in_turn.append(((turns[due.log_group], last_served.get(due.log_group, 0), due.log_group), due))
+        turns[due.log_group] += 1
+    return at_risk + [due for _, due in sorted(in_turn, key=lambda pair: pair[0])]
 
 
-def endangered(queue: list[Want], now_ms: int, task_ms: float) -> list[Want]:
+def endangered(queue: list[DueExport], now_ms: int, task_ms: float) -> list[DueExport]:
     """Days of the queue that retention will have begun to remove before their turn comes, if a task takes `task_ms`."""
     return [
-        want
-        for position, want in enumerate(queue)
-        if want.removed_from_ms is not None and want.removed_from_ms < now_ms + position * task_ms
+        due
+        for position, due in enumerate(queue)
+        if due.removed_from_ms is not None and due.removed_from_ms < now_ms + position * task_ms
     ]
 
 
 def task_times(tasks: Iterable[Task], log_group: str | None = None, latest: int = 20) -> list[int]:
     """How many milliseconds the latest completed tasks took, of one log group or of all."""
-    done = [task for task in tasks if task.state is State.COMPLETED and task.completed_ms and log_group in (None, task.log_group)]
+    done = [
+        task for task in tasks if task.state is TaskState.COMPLETED and task.completed_ms and log_group in (None, task.log_group)
+    ]
     done.sort(key=lambda task: task.started_ms)
     return [task.completed_ms - task.started_ms for task in done[-latest:]]
 

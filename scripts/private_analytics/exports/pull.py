@@ -14,7 +14,6 @@ from __future__ import annotations
 import fcntl
 import gzip
 import hashlib
-import json
 import os
 import shutil
 from collections import defaultdict
@@ -22,17 +21,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import ClientError
-
+from .. import bucket, days
+from ..aws import TryLater, ask, error_code
 from ..errors import UserError
-from . import days, record
-from .calls import TryLater, ask, unknown_log_group
-from .config import LOG_GROUP_NAME
-from .plan import State, Task
+from ..export_record import ExportRecord
+from .plan import Task, TaskState
 from .reconcile import Clock
+from .refusals import unknown_log_group
 
 WORK = ".pull"
 # FilterLogEvents may be called 5 times a second in an account and region (in some regions more often), by all its users together.
@@ -64,24 +63,26 @@ def pull(
     clock: Clock | None = None,
     *,
     say: Callable[[str], None] = lambda text: None,
-    show: Callable[[str], None] = lambda text: None,
+    show: Callable[..., None] = lambda text, done, total: None,
     again: bool = False,
 ) -> Pulled:
     """Read the days into `out`, without those that are there already unless `again`.
 
-    `say` gets a line for each day, `show` how far it is. Raises UserError; what was pulled until then stays, and the same call
-    goes on with the rest.
+    `say` gets a line for each day, `show` how far it is: a text, days done, and days in all. Raises UserError; what was pulled
+    until then stays, and the same call continues with the rest.
     """
-    if not LOG_GROUP_NAME.fullmatch(log_group):
+    if not bucket.LOG_GROUP_NAME.fullmatch(log_group):
         raise UserError(f"The log group {log_group!r} is no log group's name. Give its name, not its ARN.")
     clock, total = clock or Clock(), Pulled()
+    wanted = range(days.number(first_day), days.number(last_day) + 1)
     try:
         with _own_folder(out) as work:
-            for day in range(days.number(first_day), days.number(last_day) + 1):
+            for done, day in enumerate(wanted):
                 if not again and _is_there(out, log_group, day):
                     say(f"{days.as_date(day)}: is there")
                     continue
-                pulled = _Day(logs, log_group, day, out, work, clock, show).pull()
+                show_day = partial(show, done=done, total=len(wanted))
+                pulled = _Day(logs, log_group, day, out, work, clock, show_day).pull()
                 say(f"{days.as_date(day)}: {pulled.events:,} events, {pulled.bytes / 1e6:,.1f} MB")
                 total = total.plus(pulled)
     except OSError as error:
@@ -103,8 +104,8 @@ class _Day:
 
     def pull(self) -> Pulled:
         started_ms = self.clock.now_ms()
-        task_id = f"pull-{record.digest(self.log_group)}-{days.as_date(self.day):%Y%m%d}-{started_ms}"
-        task = Task(task_id, self.log_group, self.day, State.COMPLETED, started_ms)
+        task_id = f"pull-{bucket.digest(self.log_group)}-{days.as_date(self.day):%Y%m%d}-{started_ms}"
+        task = Task(task_id, self.log_group, self.day, TaskState.COMPLETED, started_ms)
         from_ms = days.start_ms(self.day)
         to_ms = min(days.start_ms(self.day + 1) - 1, started_ms)  # else today would not end as long as events come in
         folder = self.work / task_id
@@ -116,7 +117,7 @@ class _Day:
             self.show(f"{days.as_date(self.day)} {at} of 24:00, {pulled.events:,} events, {pulled.bytes / 1e6:,.1f} MB")
         task = replace(task, completed_ms=self.clock.now_ms())
         sizes = [path.stat().st_size for path in folder.glob("*/*")]
-        _stage(self.work, task, record.make_record(task, sizes, None) | {"to_ms": to_ms})
+        _stage(self.work, task, replace(task.record(sizes), to_ms=to_ms))
         _publish_staged(self.out, self.work)
         return pulled
 
@@ -144,8 +145,7 @@ class _Day:
                 self.clock.sleep_ms(wait_ms)
                 wait_ms = min(wait_ms * 2, LONGEST_WAIT_MS)
             except UserError as error:
-                cause = error.__cause__
-                if isinstance(cause, ClientError) and cause.response["Error"]["Code"] == "ResourceNotFoundException":
+                if error_code(error.__cause__) == "ResourceNotFoundException":
                     raise UserError(unknown_log_group(self.log_group, self.logs.meta.region_name, "--log-group")) from None
                 raise
         raise AssertionError("unreachable")
@@ -170,7 +170,7 @@ def _append(folder: Path, events: list[dict]) -> int:
 
 def folder_name(stream: str) -> str:
     """The folder of a log stream: its name with - for /, as exports have it. A name that no folder can have gets a digest."""
-    name = stream.replace("/", "-")
+    name = bucket.stream_folder(stream)
     if name not in {".", ".."} and name.isprintable() and len(os.fsencode(name)) <= LONGEST_NAME:
         return name
     plain = "".join(character for character in name if character.isprintable())[:40]
@@ -187,7 +187,7 @@ def _own_folder(out: Path) -> Iterator[Path]:
     if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not work.is_dir())):
         raise UserError(f"{out} holds something else. Give --out a new or empty folder, or that of an earlier pull.")
     work.mkdir(parents=True, exist_ok=True)
-    for name in ("logs", "exports"):
+    for name in (bucket.LOGS, bucket.RECORDS):
         (out / name).mkdir(exist_ok=True)
     with (work / "lock").open("w") as lock:
         try:
@@ -201,22 +201,21 @@ def _own_folder(out: Path) -> Iterator[Path]:
         yield work
 
 
-def _stage(work: Path, task: Task, content: dict) -> None:
+def _stage(work: Path, task: Task, record: ExportRecord) -> None:
     """Put the record beside the lines: from here on the day is whole."""
     unfinished = work / "record"
-    unfinished.write_bytes(record.to_bytes(content))
-    unfinished.replace(work / Path(record.record_key("", task)).name)
+    unfinished.write_bytes(record.to_json())
+    unfinished.replace(work / bucket.record_name(task.id, task.started_ms, task.log_group))
 
 
 def _publish_staged(out: Path, work: Path) -> None:
     """Bring whole days to their place: the lines, then the record. Broken off between any two steps, it can be done again."""
     for staged in work.glob("*.json"):
-        content = json.loads(staged.read_bytes())
-        day_path = content["export_date"].replace("-", "/")
-        lines = work / content["export_task_id"]
+        record = ExportRecord.from_json(staged.read_bytes())
+        lines = work / record.export_task_id
         if lines.is_dir():
-            _move(lines, out / "logs" / day_path / lines.name)
-        _move(staged, out / "exports" / day_path / staged.name)
+            _move(lines, out / bucket.LOGS / record.day_path / lines.name)
+        _move(staged, out / bucket.RECORDS / record.day_path / staged.name)
 
 
 def _move(path: Path, target: Path) -> None:
@@ -226,7 +225,7 @@ def _move(path: Path, target: Path) -> None:
 
 def _is_there(out: Path, log_group: str, day: int) -> bool:
     """Whether the day was pulled once it was over and its last events had had time to come in."""
-    folder = out / "exports" / days.path(day)
-    names = [record.RECORD_NAME.fullmatch(f"{days.path(day)}/{path.name}") for path in folder.glob("*.json")]
+    folder = out / bucket.RECORDS / days.path(day)
+    names = [bucket.RECORD_NAME.fullmatch(f"{days.path(day)}/{path.name}") for path in folder.glob("*.json")]
     settled_ms = days.start_ms(day + 1) + SETTLED_MS
-    return any(name and name[4] == record.digest(log_group) and int(name[3]) >= settled_ms for name in names)
+    return any(name and name["digest"] == bucket.digest(log_group) and int(name["started_ms"]) >= settled_ms for name in names)

@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 from math import inf
 from statistics import median
 
-from . import days, plan, record, world
-from .calls import AlreadyThere, Aws, LogGroupProblem, TryLater, ask, refusal_of_task
-from .config import Settings
-from .plan import Plan, State, Task, Want, World
+from .. import bucket, days
+from ..aws import AlreadyThere, TryLater, ask
+from . import account, plan
+from .clients import ExportClients
+from .plan import AccountState, DueExport, ExportPlan, Task, TaskState
+from .refusals import LogGroupProblem, refusal_of_task
+from .settings import ExportSettings
 
 LOOK_AGAIN_MS = days.HOUR_MS  # while waiting: everything is read anew this often, for other runs and changed settings
 SHORTEST_WAIT_MS, LONGEST_WAIT_MS = 5_000, 120_000
@@ -28,16 +31,16 @@ class Clock:
 
 
 @dataclass
-class Outcome:
+class ExportOutcome:
     """What a run did and how things stand after it. `later` says what AWS could not do now."""
 
-    started: list[Want] = field(default_factory=list)
+    started: list[DueExport] = field(default_factory=list)
     published: list[Task] = field(default_factory=list)
     problems: dict[str, str] = field(default_factory=dict)
     later: list[str] = field(default_factory=list)
     unreachable: bool = False
-    plan: Plan = field(default_factory=Plan)
-    seen: World = field(default_factory=World)
+    plan: ExportPlan = field(default_factory=ExportPlan)
+    seen: AccountState = field(default_factory=AccountState)
 
     def wrong(self, now_ms: int) -> list[str]:
         """What a person should look at: one sentence each, empty where all is well."""
@@ -55,13 +58,13 @@ class Outcome:
 
 @dataclass
 class _Run:
-    aws: Aws
-    settings: Settings
+    aws: ExportClients
+    settings: ExportSettings
     clock: Clock
     say: Callable[[str], None]
-    watch: Callable[[Outcome], None]
+    watch: Callable[[ExportOutcome], None]
     retry_failed: bool
-    outcome: Outcome = field(default_factory=Outcome)
+    outcome: ExportOutcome = field(default_factory=ExportOutcome)
     refused: dict[str, str] = field(default_factory=dict)
     observed_ms: float = -inf
 
@@ -76,27 +79,27 @@ class _Run:
             self.watch(self.outcome)
             if next_steps.active or next_steps.busy or not next_steps.queue:
                 return
-            want = next_steps.queue[0]
+            due = next_steps.queue[0]
             try:
-                self._start(want)
+                self._start(due)
             except LogGroupProblem as problem:
                 self.say(str(problem))
-                self.refused[want.log_group] = str(problem)
+                self.refused[due.log_group] = str(problem)
             except TryLater:
                 # Another's task may have come between, or ours been started by a call that seemed to fail: look at once.
                 self.observed_ms = -inf
                 raise
 
-    def _planned(self, now_ms: int) -> Plan:
+    def _planned(self, now_ms: int) -> ExportPlan:
         seen = self.outcome.seen
         for name in self.refused:
             seen.groups.pop(name, None)
         rules = self.settings.rules
         next_steps = plan.make_plan(seen, rules, now_ms)
         if self.retry_failed and next_steps.failed:
-            tried = {(want.log_group, want.day) for want in self.outcome.started}
-            again = [state for state in next_steps.failed if state.want and (state.log_group, state.day) not in tried]
-            next_steps.queue = plan.in_order([*next_steps.queue, *(s.want for s in again)], plan.served(seen), rules, now_ms)
+            tried = {(due.log_group, due.day) for due in self.outcome.started}
+            again = [state for state in next_steps.failed if state.due and (state.log_group, state.day) not in tried]
+            next_steps.queue = plan.in_order([*next_steps.queue, *(s.due for s in again)], plan.served(seen), rules, now_ms)
             next_steps.failed = [state for state in next_steps.failed if state not in again]
         return next_steps
 
@@ -107,14 +110,14 @@ class _Run:
         active = seen.active()
         ids = [active.id] if active else list(seen.others)
         if now_ms - self.observed_ms >= LOOK_AGAIN_MS:
-            self.outcome.seen = world.observe(self.aws, self.settings, self.say)
+            self.outcome.seen = account.observe(self.aws, self.settings, self.say)
             self.observed_ms = now_ms
             return
         for task_id in ids:
             answer = ask(f"look at task {task_id}", self.aws.logs.describe_export_tasks, taskId=task_id)
             seen.tasks.pop(task_id, None)
             seen.others.discard(task_id)
-            world.take_tasks(seen, self.settings, answer["exportTasks"])
+            account.take_tasks(seen, self.settings, answer["exportTasks"])
             task = seen.tasks.get(task_id)
             if task and task.state in plan.UNSUCCESSFUL:
                 self.say(f"{_name(task)}: task {task.id} {task.state} {task.message}".rstrip())
@@ -122,17 +125,17 @@ class _Run:
     def _publish(self, task: Task) -> None:
         """Write the record of a COMPLETED task, unless it is there."""
         seen = self.outcome.seen
-        key = record.record_key(self.settings.prefix, task)
+        key = bucket.record_key(self.settings.prefix, task.day, task.id, task.started_ms, task.log_group)
         group = seen.groups.get(task.log_group)
-        sizes = world.object_sizes(self.aws, self.settings, task)
-        content = record.make_record(task, sizes, group.retention_days if group else None)
+        sizes = account.object_sizes(self.aws, self.settings, task)
+        record = task.record(sizes, group.retention_days if group else None)
         try:
             ask(
                 f"write s3://{self.settings.bucket}/{key}",
                 self.aws.s3.put_object,
                 Bucket=self.settings.bucket,
                 Key=key,
-                Body=record.to_bytes(content),
+                Body=record.to_json(),
                 ContentType="application/json",
                 IfNoneMatch="*",
             )
@@ -141,41 +144,41 @@ class _Run:
         else:
             self.outcome.published.append(task)
             took = days.duration((task.completed_ms or task.started_ms) - task.started_ms)
-            self.say(f"{_name(task)}: exported, {content['objects']:,} objects, {content['bytes']:,} bytes, {took}")
+            self.say(f"{_name(task)}: exported, {record.objects:,} objects, {record.bytes:,} bytes, {took}")
         seen.add_export(task.log_group, task.day, task.id, task.started_ms, key)
 
-    def _start(self, want: Want) -> None:
+    def _start(self, due: DueExport) -> None:
         """Have a day exported. Raises TryLater, LogGroupProblem, and UserError for what concerns all log groups."""
         destination = self.settings.bucket
         try:
             answer = ask(
-                f"start the export of {want.log_group} {days.as_date(want.day)}",
+                f"start the export of {due.log_group} {days.as_date(due.day)}",
                 self.aws.logs.create_export_task,
-                taskName=record.TASK_NAME,
-                logGroupName=want.log_group,
-                fromTime=days.start_ms(want.day),
-                to=days.start_ms(want.day + 1) - 1,  # both ends count
+                taskName=account.TASK_NAME,
+                logGroupName=due.log_group,
+                fromTime=days.start_ms(due.day),
+                to=days.start_ms(due.day + 1) - 1,  # both ends count
                 destination=destination,
-                destinationPrefix=record.log_prefix(self.settings.prefix, want.day),
+                destinationPrefix=bucket.log_prefix(self.settings.prefix, due.day),
             )
         except Exception as error:
-            raise refusal_of_task(error, self.aws, destination, want.log_group) from error.__cause__
-        task = Task(answer["taskId"], want.log_group, want.day, State.PENDING, self.clock.now_ms())
+            raise refusal_of_task(error, self.aws, destination, due.log_group) from error.__cause__
+        task = Task(answer["taskId"], due.log_group, due.day, TaskState.PENDING, self.clock.now_ms())
         self.outcome.seen.tasks[task.id] = task
-        self.outcome.started.append(want)
-        self.say(f"{_name(task)}: task {task.id} started{' (again)' if want.again else ''}")
+        self.outcome.started.append(due)
+        self.say(f"{_name(task)}: task {task.id} started{' (again)' if due.again else ''}")
 
 
 def reconcile(
-    aws: Aws,
-    settings: Settings,
+    aws: ExportClients,
+    settings: ExportSettings,
     clock: Clock,
     *,
     until_ms: float | None = None,
     say: Callable[[str], None] = lambda text: None,
-    watch: Callable[[Outcome], None] = lambda outcome: None,
+    watch: Callable[[ExportOutcome], None] = lambda outcome: None,
     retry_failed: bool = False,
-) -> Outcome:
+) -> ExportOutcome:
     """Do what can be done now and return; with `until_ms` (epoch ms, or inf) go on as long as there is something to do till then.
 
     `say` gets a line for each thing done, `watch` the state of things at each step. `retry_failed` starts days again that
@@ -199,7 +202,7 @@ def reconcile(
         clock.sleep_ms(min(wait_ms, left_ms))
 
 
-def _wait_ms(outcome: Outcome, now_ms: int, *, patient: bool) -> float | None:
+def _wait_ms(outcome: ExportOutcome, now_ms: int, *, patient: bool) -> float | None:
     """How long until it is worth looking again; None where nothing is under way."""
     next_steps = outcome.plan
     if next_steps.active:

@@ -7,27 +7,28 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from . import days, plan, world
-from .calls import Aws
-from .config import Settings
-from .plan import DayState, Plan, Status, World
+from .. import days
+from . import account, plan
+from .clients import ExportClients
+from .plan import AccountState, DayState, DayStatus, ExportPlan
+from .settings import ExportSettings
 
 READERS = 8
 MARKS = {
-    Status.EXPORTED: ("#", "with events"),
-    Status.EMPTY: ("o", "exported, without events"),
-    Status.PARTIAL: ("%", "exported after retention had begun to remove it"),
-    Status.PENDING: (".", "wanted, not yet due or in the queue"),
-    Status.RUNNING: (">", "being exported"),
-    Status.LATE: ("L", "should have been exported by now"),
-    Status.FAILED: ("F", "failed too often to be tried again"),
-    Status.LOST: ("X", "removed by retention before it was exported"),
+    DayStatus.EXPORTED: ("#", "with events"),
+    DayStatus.EMPTY: ("o", "exported, without events"),
+    DayStatus.PARTIAL: ("%", "exported after retention had begun to remove it"),
+    DayStatus.PENDING: (".", "wanted, not yet due or in the queue"),
+    DayStatus.RUNNING: (">", "being exported"),
+    DayStatus.LATE: ("L", "should have been exported by now"),
+    DayStatus.FAILED: ("F", "failed too often to be tried again"),
+    DayStatus.LOST: ("X", "removed by retention before it was exported"),
 }
 
 HINTS = {
-    Status.LATE: "Run: scripts/bootstrap.py export backfill",
-    Status.FAILED: "Put right what it says, then run: scripts/bootstrap.py export run --retry-failed",
-    Status.LOST: "They cannot be had any more; a later EXPORT_FIRST_DAY takes them off this list.",
+    DayStatus.LATE: "Run: pal export backfill",
+    DayStatus.FAILED: "Put right what it says, then run: pal export run --retry-failed",
+    DayStatus.LOST: "They cannot be had any more; a later EXPORT_FIRST_DAY takes them off this list.",
 }
 
 
@@ -48,12 +49,14 @@ class Calendar:
         return [state for state in self.states if state.day >= self.shown_from]
 
 
-def read_calendar(aws: Aws, settings: Settings, now_ms: int, shown_days: int, say: Callable[[str], None]) -> Calendar:
+def read_calendar(
+    aws: ExportClients, settings: ExportSettings, now_ms: int, shown_days: int, say: Callable[[str], None]
+) -> Calendar:
     """The calendar as of now, its last `shown_days` days in full: their records are read. Raises TryLater and UserError."""
-    seen = world.observe(aws, settings, say)
+    seen = account.observe(aws, settings, say)
     shown_from = days.day_of(now_ms) - shown_days
     states = list(plan.assess(seen, settings.rules, now_ms))
-    looked_at = [n for n, state in enumerate(states) if state.status is Status.EXPORTED and state.day >= shown_from]
+    looked_at = [n for n, state in enumerate(states) if state.status is DayStatus.EXPORTED and state.day >= shown_from]
     with ThreadPoolExecutor(READERS) as pool:
         found = pool.map(lambda n: _look_inside(aws, settings, seen, states[n]), looked_at)
         for number, state in zip(looked_at, found, strict=True):
@@ -61,16 +64,17 @@ def read_calendar(aws: Aws, settings: Settings, now_ms: int, shown_days: int, sa
     return Calendar(settings.place, now_ms, shown_from, tuple(states), seen.problems)
 
 
-def _look_inside(aws: Aws, settings: Settings, seen: World, state: DayState) -> DayState:
-    records = [world.read_record(aws, settings, key) for key in seen.exports[state.log_group, state.day].keys]
-    if not all(records):
+def _look_inside(aws: ExportClients, settings: ExportSettings, seen: AccountState, state: DayState) -> DayState:
+    try:
+        records = [account.read_record(aws, settings, key) for key in seen.exports[state.log_group, state.day].keys]
+    except ValueError:
         return replace(state, detail="a record cannot be read")
-    if not any(content.get("objects") for content in records):
-        return replace(state, status=Status.EMPTY)
-    first = min(records, key=lambda content: content.get("started_at") or "")
-    kept = first.get("retention_days")
-    if kept and first["started_at"] > days.moment(days.start_ms(state.day + kept)):
-        return replace(state, status=Status.PARTIAL, detail=f"retention ({kept} days) had begun to remove it")
+    if not any(record.objects for record in records):
+        return replace(state, status=DayStatus.EMPTY)
+    first = min(records, key=lambda record: record.started_at or "")
+    kept = first.retention_days
+    if kept and first.started_at and first.started_at > days.moment(days.start_ms(state.day + kept)):
+        return replace(state, status=DayStatus.PARTIAL, detail=f"retention ({kept} days) had begun to remove it")
     return state
 
 
@@ -90,26 +94,26 @@ def as_json(calendar: Calendar) -> dict:
     }
 
 
-def as_lines(calendar: Calendar, width: int, style: Callable[[Status, str], str]) -> list[str]:
+def as_lines(calendar: Calendar, width: int, style: Callable[[DayStatus, str], str]) -> list[str]:
     """The calendar for a terminal `width` characters wide; `style` may colour a mark."""
     shown = calendar.shown()
     lines = [f"{calendar.place}, {days.moment(calendar.as_of_ms)[:16]}Z"]
     if shown:
         lines += _grid(shown, width, style)
-        used = [status for status in Status if any(state.status is status for state in shown)]
+        used = [status for status in DayStatus if any(state.status is status for state in shown)]
         lines += ["", *(f"  {style(status, MARKS[status][0])} {status.value}: {MARKS[status][1]}" for status in used)]
     lines.append("")
     counts = Counter(state.status for state in calendar.states)
     lines.append(
-        ", ".join(f"{counts[status]:,} {status.value}" for status in Status if counts[status]) or "No day has ended yet."
+        ", ".join(f"{counts[status]:,} {status.value}" for status in DayStatus if counts[status]) or "No day has ended yet."
     )
     lines += calendar.problems.values()
     return lines + explained(state for state in calendar.states if state.status in HINTS)
 
 
-def _grid(shown: list[DayState], width: int, style: Callable[[Status, str], str]) -> list[str]:
+def _grid(shown: list[DayState], width: int, style: Callable[[DayStatus, str], str]) -> list[str]:
     """A row a log group, a column a day; in pieces where it is wider than the terminal."""
-    by_group: dict[str, dict[int, Status]] = defaultdict(dict)
+    by_group: dict[str, dict[int, DayStatus]] = defaultdict(dict)
     for state in shown:
         by_group[state.log_group][state.day] = state.status
     margin = max(map(len, by_group)) + 2
@@ -139,15 +143,15 @@ def explained(states: Iterable[DayState]) -> list[str]:
     ]
 
 
-def together(states: Iterable[DayState]) -> dict[tuple[str, Status, str], list[int]]:
+def together(states: Iterable[DayState]) -> dict[tuple[str, DayStatus, str], list[int]]:
     """Days by log group, status and detail."""
-    found: dict[tuple[str, Status, str], list[int]] = defaultdict(list)
+    found: dict[tuple[str, DayStatus, str], list[int]] = defaultdict(list)
     for state in states:
         found[state.log_group, state.status, state.detail].append(state.day)
     return found
 
 
-def forecast(next_steps: Plan, now_ms: int, task_ms: float | None) -> list[str]:
+def forecast(next_steps: ExportPlan, now_ms: int, task_ms: float | None) -> list[str]:
     """What is ahead, and how long it will take at one task at a time; `task_ms` is what a task took so far, if it is known."""
     waiting = len(next_steps.queue) + len(next_steps.retries)
     lines = [f"Days: {next_steps.days:,}. Tasks to do: {waiting:,}. Records to write: {len(next_steps.publish):,}."]
@@ -159,7 +163,7 @@ def forecast(next_steps: Plan, now_ms: int, task_ms: float | None) -> list[str]:
     elif waiting:
         lines.append(f"About {days.duration(waiting * task_ms)} at {days.duration(task_ms)} a task, one at a time.")
         if threatened := plan.endangered(next_steps.queue, now_ms, task_ms):
-            which = sorted({want.day for want in threatened})
+            which = sorted({due.day for due in threatened})
             lines.append(
                 f"Retention will have begun to remove {len(threatened)} of them before their turn ({days.span(which)})."
                 " Raise the retention of their log groups now to keep them."

@@ -10,13 +10,13 @@ import psycopg
 
 from . import postgres
 from .marts import Mart
-from .source import Row, Source
+from .source import MartRow, Source
 
 SHOW_EVERY = 10_000
 
 
 @dataclass(frozen=True)
-class Change:
+class MartChange:
     """What must be done to a table. added: columns that it lacks (None: there is no table). days: to replace (None: all)."""
 
     added: list[str] | None
@@ -29,7 +29,7 @@ class Change:
 
 def plan(
     source: Source, connection: psycopg.Connection, schema: str, marts: Iterable[Mart], *, again: bool = False
-) -> Iterator[tuple[Mart, Change]]:
+) -> Iterator[tuple[Mart, MartChange]]:
     """How the table of each mart differs from what the engine has (`again`: every date counts as changed).
 
     Raises UserError for a table that is of another shape.
@@ -48,7 +48,7 @@ def publish(
     *,
     again: bool = False,
     show: Callable[[str], None] = lambda line: None,
-) -> Iterator[tuple[Mart, Change, int]]:
+) -> Iterator[tuple[Mart, MartChange, int]]:
     """Bring the table of each mart up to date; what was done, and how many rows were written.
 
     Rows are read after all other publishers were waited for, and what is noted is the digest of just these rows. So nothing
@@ -66,15 +66,15 @@ def publish(
         yield mart, change, written
 
 
-def _change(digests: dict[date, str], connection: psycopg.Connection, schema: str, mart: Mart, again: bool) -> Change:
+def _change(digests: dict[date, str], connection: psycopg.Connection, schema: str, mart: Mart, again: bool) -> MartChange:
     added = postgres.new_columns(connection, schema, mart)
     known = postgres.published(connection, schema, mart)
     if again or added != [] or (digests and not known):
-        return Change(added, None)
-    return Change(added, sorted(day for day in digests.keys() | known.keys() if digests.get(day) != known.get(day)))
+        return MartChange(added, None)
+    return MartChange(added, sorted(day for day in digests.keys() | known.keys() if digests.get(day) != known.get(day)))
 
 
-def _shown(rows: Iterable[Row], name: str, show: Callable[[str], None]) -> Iterator[Row]:
+def _shown(rows: Iterable[MartRow], name: str, show: Callable[[str], None]) -> Iterator[MartRow]:
     for number, row in enumerate(rows, 1):
         if number % SHOW_EVERY == 0:
             show(f"{name}: {number:,} rows")

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
-from pathlib import Path
 
-from .. import dbt_project
 from ..errors import UserError
+from ..project import dbt, paths
 
 FOLDER = "marts"
 
@@ -31,11 +29,10 @@ class Mart:
 
 def read_marts() -> list[Mart]:
     """The marts of this dbt project under the current target. Raises UserError where dbt cannot read the project."""
-    parsed = dbt_project.run("parse")
+    parsed = dbt.run("parse")
     if not parsed.succeeded:
         raise UserError(f"dbt cannot read the project: {parsed.error}. `dbt parse` says more.")
-    folder = Path(os.environ.get("DBT_TARGET_PATH") or dbt_project.PROJECT / "target")
-    return marts_of(json.loads((folder / "manifest.json").read_bytes()))
+    return marts_of(json.loads((paths.target() / "manifest.json").read_bytes()))
 
 
 def marts_of(manifest: dict) -> list[Mart]:

@@ -16,11 +16,12 @@ from psycopg.conninfo import conninfo_to_dict
 
 from ..errors import UserError, first_line
 from .marts import Mart
-from .source import Row
+from .source import MartRow
 
 DATES = "published_dates"
 # The beginning of a table's comment. Only a table that has it is ours to change: a schema may hold other people's.
-MARK = "Copied by `bootstrap.py publish`, which overwrites changes made here."
+MARK = "Copied by `pal publish`, which overwrites changes made here."
+MARKS = (MARK, "Copied by `bootstrap.py publish`")  # the latter by version 0.1
 TYPES = {
     "boolean": "boolean",
     "integer": "integer",
@@ -118,7 +119,7 @@ def new_columns(connection: psycopg.Connection, schema: str, mart: Mart) -> list
         return None
     name = f'"{schema}"."{mart.name}"'
     comment = connection.execute("select obj_description(%s::oid, 'pg_class')", [oid]).fetchone()[0]
-    if not (comment or "").startswith(MARK):
+    if not (comment or "").startswith(MARKS):
         raise UserError(
             f"{name} is there already, and not from here (its comment does not begin with: {MARK}) Publish to another --schema."
         )
@@ -147,7 +148,12 @@ def new_columns(connection: psycopg.Connection, schema: str, mart: Mart) -> list
 
 
 def replace(
-    connection: psycopg.Connection, schema: str, mart: Mart, added: list[str] | None, days: list[date] | None, rows: Iterable[Row]
+    connection: psycopg.Connection,
+    schema: str,
+    mart: Mart,
+    added: list[str] | None,
+    days: list[date] | None,
+    rows: Iterable[MartRow],
 ) -> int:
     """Put `rows` in the place of the rows of these dates (None: of all); their number.
 

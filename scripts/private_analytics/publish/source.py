@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
 
-from ..engine import ERRORS, open_engine, unreadable
 from ..errors import UserError
+from ..project.engine import ERRORS, open_engine, unreadable
 from .marts import Mart
 
 ROWS_AT_ONCE = 1000  # as many as Athena gives in one answer
@@ -21,7 +21,7 @@ DIGESTS = {
 }
 
 
-class Row(NamedTuple):
+class MartRow(NamedTuple):
     """A row of a mart: its values in the contract's order, its date, and the digest of all rows of that date."""
 
     values: tuple
@@ -45,7 +45,7 @@ class Source:
             raise UserError(f"{mart.relation} has rows without {mart.date_column}, so they belong to no date. See `dbt test`.")
         return found
 
-    def rows(self, mart: Mart, days: Iterable[date] | None) -> Iterator[Row]:
+    def rows(self, mart: Mart, days: Iterable[date] | None) -> Iterator[MartRow]:
         """The rows of these dates (None: of all), with the digest of what is read here, whatever digests() saw before."""
         day = _day(mart)
         digest = self._digest(mart, f" over (partition by {day})")
@@ -54,7 +54,7 @@ class Source:
             literals = ", ".join(f"date '{each}'" for each in days)
             sql += f" where {day} in ({literals})"
         for *values, on, digest in self._query(mart, sql):
-            yield Row(tuple(values), on, digest)
+            yield MartRow(tuple(values), on, digest)
 
     def _digest(self, mart: Mart, over: str) -> str:
         return f"'{self.engine} ' || " + DIGESTS[self.engine].format(columns=_columns(mart), over=over)

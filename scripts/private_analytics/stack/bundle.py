@@ -7,22 +7,41 @@ import io
 import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
-from modulefinder import ModuleFinder
+from importlib.resources import files
 from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parents[3]
-HANDLER = "private_analytics.exports.handler"
+from ..project import paths
+
+PACKAGE = "private_analytics"
+# The modules of ours that the handler imports, and no other.
+EXPORTER = (
+    "__init__.py",
+    "aws.py",
+    "bucket.py",
+    "days.py",
+    "errors.py",
+    "export_record.py",
+    "exports/__init__.py",
+    "exports/account.py",
+    "exports/clients.py",
+    "exports/handler.py",
+    "exports/plan.py",
+    "exports/reconcile.py",
+    "exports/refusals.py",
+    "exports/settings.py",
+)
 # What dbt and the commands in infra/buildspec.yml need.
 TRANSFORM = (
     "dbt_project.yml",
     "profiles.example.yml",
+    "pyproject.toml",
     "requirements.lock",
     "infra/buildspec.yml",
     "models",
     "macros",
     "seeds",
     "tests/data",
-    "scripts",
+    "scripts/private_analytics",
 )
 LEFT_OUT = {"__pycache__", ".ruff_cache", ".DS_Store"}
 EPOCH = (1980, 1, 1, 0, 0, 0)  # zip knows no earlier time
@@ -42,19 +61,16 @@ class Bundle:
 
 
 def exporter() -> Bundle:
-    """The Lambda function's code: the handler and the modules of ours that it imports. boto3 is there already."""
-    scripts = PROJECT / "scripts"
-    finder = ModuleFinder(path=[str(scripts)])
-    finder.import_hook(HANDLER)
-    files = [Path(module.__file__) for module in finder.modules.values() if module.__file__]
-    return Bundle("exporter", "zip", zipped(scripts, files))
+    """The Lambda function's code. boto3 is there already."""
+    package = Path(str(files(PACKAGE)))
+    return Bundle("exporter", "zip", zipped(package.parent, [package / name for name in EXPORTER]))
 
 
 def project() -> Bundle:
     """The dbt project, for CodeBuild."""
-    roots = [PROJECT / name for name in TRANSFORM]
-    files = (file for root in roots for file in ([root] if root.is_file() else root.rglob("*")))
-    return Bundle("project", "zip", zipped(PROJECT, (f for f in files if f.is_file() and not LEFT_OUT & set(f.parts))))
+    root = paths.root()
+    found = (file for name in TRANSFORM for file in ([root / name] if (root / name).is_file() else (root / name).rglob("*")))
+    return Bundle("project", "zip", zipped(root, (f for f in found if f.is_file() and not LEFT_OUT & set(f.parts))))
 
 
 def zipped(root: Path, files: Iterable[Path]) -> bytes:

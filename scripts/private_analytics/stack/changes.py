@@ -7,42 +7,42 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Line:
+class PlanLine:
     """One line; `is_danger` asks for red."""
 
     text: str
     is_danger: bool = False
 
 
-def of_change_set(changes: Iterable[dict], retained: Collection[str] = ()) -> Iterator[Line]:
+def of_change_set(changes: Iterable[dict], retained: Collection[str] = ()) -> Iterator[PlanLine]:
     """What a change set would do, dangers last, where a person still sees them. `retained` are ids of what is never deleted."""
     resources = [change["ResourceChange"] for change in changes if "ResourceChange" in change]
     lines = [_line(resource, retained) for resource in sorted(resources, key=lambda resource: resource["LogicalResourceId"])]
     yield from sorted(lines, key=lambda line: line.is_danger)
 
 
-def _line(change: dict, retained: Collection[str]) -> Line:
+def _line(change: dict, retained: Collection[str]) -> PlanLine:
     is_kept = "Retain" in change.get("PolicyAction", "") or change["LogicalResourceId"] in retained
     name = f"{change['LogicalResourceId']} ({change['ResourceType']})"
     where = f" {change['PhysicalResourceId']}" if change.get("PhysicalResourceId") else ""
     what = ", ".join(_properties(change)) + (" (the old one is kept)" if is_kept else "")
     match change["Action"]:
         case "Add":
-            return Line(f"  add      {name}")
+            return PlanLine(f"  add      {name}")
         case "Import":
-            return Line(f"  take over{where} as {name}")
+            return PlanLine(f"  take over{where} as {name}")
         case "Remove" if is_kept:
-            return Line(f"  let go   {name}{where}: leaves the stack, is kept")
+            return PlanLine(f"  let go   {name}{where}: leaves the stack, is kept")
         case "Remove":
-            return Line(f"  DELETE   {name}{where}", is_danger=True)
+            return PlanLine(f"  DELETE   {name}{where}", is_danger=True)
         case "Modify" if change.get("Replacement") == "True":
-            return Line(f"  REPLACE  {name}{where}: {what}", is_danger=True)
+            return PlanLine(f"  REPLACE  {name}{where}: {what}", is_danger=True)
         case "Modify" if change.get("Replacement") == "Conditional":
-            return Line(f"  change, perhaps REPLACE  {name}{where}: {what}", is_danger=True)
+            return PlanLine(f"  change, perhaps REPLACE  {name}{where}: {what}", is_danger=True)
         case "Modify":
-            return Line(f"  change   {name}: {', '.join(_properties(change))}")
+            return PlanLine(f"  change   {name}: {', '.join(_properties(change))}")
         case action:
-            return Line(f"  {action.upper()}  {name}{where}", is_danger=True)
+            return PlanLine(f"  {action.upper()}  {name}{where}", is_danger=True)
 
 
 def _properties(change: dict) -> list[str]:
@@ -52,13 +52,13 @@ def _properties(change: dict) -> list[str]:
     return [name for name in names if name] or [scope for scope in change.get("Scope", ())]
 
 
-def of_drift(drifts: Iterable[dict]) -> Iterator[Line]:
+def of_drift(drifts: Iterable[dict]) -> Iterator[PlanLine]:
     """What was changed outside of the stack."""
     for drift in drifts:
         name = f"{drift['LogicalResourceId']} ({drift['ResourceType']}) {drift.get('PhysicalResourceId', '')}".rstrip()
         if drift["StackResourceDriftStatus"] == "DELETED":
-            yield Line(f"  {name} was DELETED outside of the stack", is_danger=True)
+            yield PlanLine(f"  {name} was DELETED outside of the stack", is_danger=True)
         for difference in drift.get("PropertyDifferences", ()):
             path, wanted, found = (difference.get(key) for key in ("PropertyPath", "ExpectedValue", "ActualValue"))
             is_secret = drift["ResourceType"] == "AWS::SecretsManager::Secret"
-            yield Line(f"  {name} {path}: " + ("was changed" if is_secret else f"should be {wanted}, is {found}"))
+            yield PlanLine(f"  {name} {path}: " + ("was changed" if is_secret else f"should be {wanted}, is {found}"))

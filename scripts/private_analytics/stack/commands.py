@@ -9,10 +9,11 @@ from pathlib import Path
 import click
 
 from .. import aws as clients
+from .. import console, options
 from ..errors import UserError
 from . import deploying, planning, settings, states, template
-from .changes import Line
-from .target import Aws, Target, target
+from .changes import PlanLine
+from .target import StackClients, StackTarget, target
 
 
 @click.group("stack")
@@ -27,24 +28,34 @@ def _with_target(command: Callable) -> Callable:
         "--settings",
         "file",
         type=click.Path(path_type=Path),
-        default=settings.FILE,
         help="The stack's settings.  [default: infra/stack.yaml]",
     )
     @wraps(command)
-    def with_target(file: Path, **options: object) -> None:
+    def with_target(file: Path | None, **options: object) -> None:
         parameters = template.merge(template.read_parts())["Parameters"]
-        wanted = settings.read(file, parameters)
-        aws = Aws(*(clients.client(service) for service in ("cloudformation", "s3", "sts", "logs", "glue")))
+        wanted = settings.read(file or settings.default_file(), parameters)
+        aws = StackClients(*(clients.client(service) for service in ("cloudformation", "s3", "sts", "logs", "glue")))
         command(aws, target(aws, wanted), **options)
 
     return with_target
 
 
 @stack.command("plan")
+@options.as_json
 @_with_target
-def show_plan(aws: Aws, goal: Target) -> None:
-    """Show what a deploy would change, what was changed by hand, and what is wrong with the stack."""
+def show_plan(aws: StackClients, goal: StackTarget, is_json: bool) -> None:
+    """Show what a deploy would change.
+
+    Also what was changed by hand, and what is wrong with the stack.
+
+    \b
+    Example:
+      pal stack plan
+    """
     plan = planning.plan(aws, goal)
+    if is_json:
+        console.echo_json(_as_data(goal, plan))
+        return
     _show(goal, plan)
     if not plan.has_changes:
         click.echo("A deploy has nothing to change.")
@@ -54,8 +65,15 @@ def show_plan(aws: Aws, goal: Target) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--revert-drift", is_flag=True, help="Put back what was changed outside of the stack.")
 @_with_target
-def deploy(aws: Aws, goal: Target, yes: bool, revert_drift: bool) -> None:
-    """Make the stack what its settings and template say; shows the plan and asks. It can be broken off and run again."""
+def deploy(aws: StackClients, goal: StackTarget, yes: bool, revert_drift: bool) -> None:
+    """Make the stack what its settings and template say.
+
+    Shows the plan and asks. Run it again if it was interrupted.
+
+    \b
+    Example:
+      pal stack deploy
+    """
     now = planning.status(aws, goal.stack)
     if states.meaning(now).can == "wait":
         click.echo(f"{goal.stack}: {states.meaning(now).note} Waiting for its end ...")
@@ -79,15 +97,20 @@ def deploy(aws: Aws, goal: Target, yes: bool, revert_drift: bool) -> None:
 @click.option("--delete-logs", is_flag=True, help="Delete the exported logs, the tables and the log groups as well.")
 @click.option("--confirm", metavar="BUCKET", help="With --delete-logs: the export bucket's name, instead of typing it.")
 @_with_target
-def destroy(aws: Aws, goal: Target, yes: bool, delete_logs: bool, confirm: str | None) -> None:
-    """Delete the stack. Logs, tables, images and secrets stay, unless told otherwise in words."""
+def destroy(aws: StackClients, goal: StackTarget, yes: bool, delete_logs: bool, confirm: str | None) -> None:
+    """Delete the stack. Logs, tables, images and secrets stay, unless told otherwise in words.
+
+    \b
+    Example:
+      pal stack destroy
+    """
     if confirm and not delete_logs:
         raise click.UsageError("--confirm belongs to --delete-logs.")
     goes, stays = deploying.what_goes(aws, goal)
     _list(f"Deleted with the stack {goal.stack}, account {goal.account}, {goal.region}:", goes)
     if delete_logs:
         erased = [f"{goal.export_bucket} with all exported logs and tables", *goal.log_groups]
-        _echo([Line("DELETED FOR EVER:", is_danger=True), *(Line(f"  {name}", is_danger=True) for name in erased)])
+        _echo([PlanLine("DELETED FOR EVER:", is_danger=True), *(PlanLine(f"  {name}", is_danger=True) for name in erased)])
         typed = confirm or click.prompt("To delete them, type the bucket's name", default="", show_default=False)
         if typed != goal.export_bucket:
             raise UserError(f"{typed!r} is not {goal.export_bucket}. Nothing was deleted.")
@@ -99,7 +122,14 @@ def destroy(aws: Aws, goal: Target, yes: bool, delete_logs: bool, confirm: str |
     click.echo(f"{goal.stack} is gone.")
 
 
-def _show(goal: Target, plan: planning.Plan) -> None:
+def _as_data(goal: StackTarget, plan: planning.DeployPlan) -> dict[str, object]:
+    lines = [{"text": line.text.strip(), "danger": line.is_danger} for line in plan.lines]
+    drift = [line.text.strip() for line in plan.drift]
+    place = {"stack": goal.stack, "account": goal.account, "region": goal.region}
+    return place | {"note": plan.state.note, "has_changes": plan.has_changes, "changes": lines, "drift": drift}
+
+
+def _show(goal: StackTarget, plan: planning.DeployPlan) -> None:
     click.echo(f"Stack {goal.stack}, account {goal.account}, {goal.region}")
     if plan.state.note:
         click.echo(f"Note: {plan.state.note}")
@@ -116,6 +146,6 @@ def _list(title: str, names: list[str]) -> None:
             click.echo(f"  {name}")
 
 
-def _echo(lines: Iterable[Line]) -> None:
+def _echo(lines: Iterable[PlanLine]) -> None:
     for line in lines:
         click.secho(line.text, fg="red" if line.is_danger else None)

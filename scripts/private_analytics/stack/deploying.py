@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterator
 
 from botocore.exceptions import ClientError
 
-from ..aws import explained
+from ..aws import aws_errors
 from ..errors import UserError
 from . import artifacts, planning, states, template
-from .target import Aws, Target, telling
+from .target import StackClients, StackTarget
 
 
-def execute(aws: Aws, goal: Target, change_set: str, say: Callable[[str], None]) -> None:
+def execute(aws: StackClients, goal: StackTarget, change_set: str, say: Callable[[str], None]) -> None:
     """Carry out a change set and wait for its end. Raises UserError with what failed."""
     events = _Events(aws, goal.stack)
-    with telling(f"execute the change set of {goal.stack}"):
+    with aws_errors(f"execute the change set of {goal.stack}"):
         aws.cloudformation.execute_change_set(ChangeSetName=change_set)
     ended = wait(aws, goal.stack, say, events)
     if ended not in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"):
@@ -25,7 +25,7 @@ def execute(aws: Aws, goal: Target, change_set: str, say: Callable[[str], None])
         )
 
 
-def wait(aws: Aws, stack: str, say: Callable[[str], None], events: _Events | None = None) -> str:
+def wait(aws: StackClients, stack: str, say: Callable[[str], None], events: _Events | None = None) -> str:
     """Wait until nothing is under way, telling what happens; the status then."""
     events = events or _Events(aws, stack)
     while True:
@@ -38,20 +38,20 @@ def wait(aws: Aws, stack: str, say: Callable[[str], None], events: _Events | Non
         aws.pause()
 
 
-def outputs(aws: Aws, stack: str) -> list[tuple[str, str, str]]:
+def outputs(aws: StackClients, stack: str) -> list[tuple[str, str, str]]:
     """Name, value and description of each output."""
-    with telling(f"look up the stack {stack}"):
+    with aws_errors(f"look up the stack {stack}"):
         found = aws.cloudformation.describe_stacks(StackName=stack)["Stacks"][0].get("Outputs", [])
     return sorted((item["OutputKey"], item["OutputValue"], item.get("Description", "")) for item in found)
 
 
-def what_goes(aws: Aws, goal: Target) -> tuple[list[str], list[str]]:
+def what_goes(aws: StackClients, goal: StackTarget) -> tuple[list[str], list[str]]:
     """What deleting the stack deletes and what it leaves, by type and name. Nothing where there is no stack."""
     kept_ids = set(template.retained(goal.template))
     goes, stays = [], []
     if planning.status(aws, goal.stack) == states.NONE:
         return goes, stays
-    with telling(f"list what {goal.stack} holds"):
+    with aws_errors(f"list what {goal.stack} holds"):
         for page in aws.cloudformation.get_paginator("list_stack_resources").paginate(StackName=goal.stack):
             for item in page["StackResourceSummaries"]:
                 if item["ResourceStatus"] == "DELETE_COMPLETE":
@@ -61,30 +61,30 @@ def what_goes(aws: Aws, goal: Target) -> tuple[list[str], list[str]]:
     return goes, stays
 
 
-def destroy(aws: Aws, goal: Target, say: Callable[[str], None], *, delete_logs: bool = False) -> None:
+def destroy(aws: StackClients, goal: StackTarget, say: Callable[[str], None], *, delete_logs: bool = False) -> None:
     """Delete the stack and its code; with `delete_logs` the export bucket and the log groups too. Raises UserError."""
     before = planning.status(aws, goal.stack)
     if states.meaning(before).can == "wait":
         wait(aws, goal.stack, say)
         before = planning.status(aws, goal.stack)
     if before not in (states.NONE, "DELETE_COMPLETE"):
-        with telling(f"look up the stack {goal.stack}"):
+        with aws_errors(f"look up the stack {goal.stack}"):
             # By its ARN a deleted stack can still be asked for.
             arn = aws.cloudformation.describe_stacks(StackName=goal.stack)["Stacks"][0]["StackId"]
         events = _Events(aws, arn)
-        with telling(f"delete the stack {goal.stack}"):
+        with aws_errors(f"delete the stack {goal.stack}"):
             aws.cloudformation.delete_stack(StackName=arn)
         ended = wait(aws, arn, say, events)
         if ended not in (states.NONE, "DELETE_COMPLETE"):
             raise UserError(f"{goal.stack}: {ended}. {events.reasons()} {states.meaning(ended).advice}")
-    with telling(f"delete the bucket {goal.artifacts_bucket}"):
+    with aws_errors(f"delete the bucket {goal.artifacts_bucket}"):
         artifacts.delete_bucket(aws.s3, goal.artifacts_bucket)
     if delete_logs:
-        with telling(f"delete the bucket {goal.export_bucket}"):
+        with aws_errors(f"delete the bucket {goal.export_bucket}"):
             artifacts.delete_bucket(aws.s3, goal.export_bucket)
         say(f"deleted {goal.export_bucket}")
         for name in goal.log_groups:
-            with telling(f"delete the log group {name}"):
+            with aws_errors(f"delete the log group {name}"):
                 try:
                     aws.logs.delete_log_group(logGroupName=name)
                 except aws.logs.exceptions.ResourceNotFoundException:
@@ -95,7 +95,7 @@ def destroy(aws: Aws, goal: Target, say: Callable[[str], None], *, delete_logs: 
 class _Events:
     """The stack's events from now on."""
 
-    def __init__(self, aws: Aws, stack: str) -> None:
+    def __init__(self, aws: StackClients, stack: str) -> None:
         self._aws = aws
         self._stack = stack
         self._seen = {event["EventId"] for event in self._read()}
@@ -122,7 +122,7 @@ class _Events:
 
     def _refusals(self) -> list[str]:
         """What CloudFormation found wrong before it began; it stands in events of another kind."""
-        with telling(f"read the events of {self._stack}"):
+        with aws_errors(f"read the events of {self._stack}"):
             found = self._aws.cloudformation.describe_events(StackName=self._stack)["OperationEvents"]
         refused = [event for event in found if event.get("ValidationStatus") == "FAILED"]
         return [
@@ -132,9 +132,10 @@ class _Events:
         ]
 
     def _read(self) -> list[dict]:
-        try:
-            return list(planning.events(self._aws, self._stack))
-        except ClientError as error:
-            if "does not exist" in str(error):
-                return []
-            raise explained(error, f"read the events of {self._stack}") from error
+        with aws_errors(f"read the events of {self._stack}"):
+            try:
+                return list(planning.events(self._aws, self._stack))
+            except ClientError as error:
+                if "does not exist" in str(error):
+                    return []
+                raise

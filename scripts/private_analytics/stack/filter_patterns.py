@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from ..errors import UserError
-from .log_fields import LogFields, Place, Row
+from .log_fields import CatalogRow, LogFields, Place
 
 LIMIT = 1024  # characters that CloudWatch takes
 ANY_STATUS, SERVER_ERROR = (1, 5), (5, 5)
@@ -114,7 +114,7 @@ def _auth_failures(fields: LogFields, strictness: Strictness) -> list[str]:
     return found
 
 
-def _each(start: str, code: str | None, rows: list[Row], fields: LogFields, strictness: Strictness) -> list[str]:
+def _each(start: str, code: str | None, rows: list[CatalogRow], fields: LogFields, strictness: Strictness) -> list[str]:
     """Patterns for the events that fit `start`, which have this status (None: one that no row names), and that a row counts.
 
     Only rows with the same columns get patterns of their own, as an event fits one of them at most.
@@ -134,12 +134,12 @@ def _each(start: str, code: str | None, rows: list[Row], fields: LogFields, stri
     return [f"{start} && ({one})" if start else one for one in packed]
 
 
-def _asked(row: Row) -> list[str]:
+def _asked(row: CatalogRow) -> list[str]:
     """The conditions of a row, besides the status."""
     return [name for name in row.values if name != "status_code"]
 
 
-def _row(row: Row, code: str | None, fields: LogFields, strictness: Strictness) -> str | None:
+def _row(row: CatalogRow, code: str | None, fields: LogFields, strictness: Strictness) -> str | None:
     """The condition for a row to count an event with this status. Empty: it counts each. None: an exception takes each."""
     conditions = [_has(row, name, fields, strictness) for name in _asked(row)]
     for exception in row.exceptions:
@@ -151,7 +151,7 @@ def _row(row: Row, code: str | None, fields: LogFields, strictness: Strictness) 
     return " && ".join(f"({one})" for one in conditions) if len(conditions) > 1 else "".join(conditions)
 
 
-def _has(row: Row, name: str, fields: LogFields, strictness: Strictness) -> str:
+def _has(row: CatalogRow, name: str, fields: LogFields, strictness: Strictness) -> str:
     """Whether an event has the row's value."""
     places = fields.of_condition(name)
 
@@ -161,7 +161,7 @@ def _has(row: Row, name: str, fields: LogFields, strictness: Strictness) -> str:
     return " || ".join(_first(places, condition, strictness)) if strictness.in_order else _any(places, condition)
 
 
-def _lacks(row: Row, name: str, fields: LogFields, strictness: Strictness) -> str:
+def _lacks(row: CatalogRow, name: str, fields: LogFields, strictness: Strictness) -> str:
     """Whether an event has the row's value at no place, first or not. At a place with others within it, an object may stand."""
     places = fields.of_condition(name)
     found = []
@@ -173,7 +173,7 @@ def _lacks(row: Row, name: str, fields: LogFields, strictness: Strictness) -> st
     return " && ".join(found)
 
 
-def _forms(row: Row, name: str, at: str, fields: LogFields) -> list[str]:
+def _forms(row: CatalogRow, name: str, at: str, fields: LogFields) -> list[str]:
     """How a place holds the row's value. Where both methods and paths are read, also in a request line: POST /login HTTP/1.1."""
     value = row.values[name]
     if re.search(r'["\\*%]', value):

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
-from ..project_vars import FILE, read_vars
+from ..project import paths
+from ..project.variables import read_vars
 
-CATALOG = FILE.parent / "seeds" / "event_catalog.csv"
 COLUMNS = ["event_name", "method", "status_code", "route", "meaning"]
 CONDITIONS = ("status_code", "event_name", "route", "method")  # which column decides between rows with equally many
 FIELDS = {"route": "path"}  # the field that a condition is about, where it has another name
@@ -33,7 +33,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Row:
+class CatalogRow:
     """A row of event_catalog. It fits an event that has all its values, which are those of its columns that are not blank.
 
     `exceptions` are more specific rows with another meaning: an event that one of them fits as well is not this row's.
@@ -42,7 +42,7 @@ class Row:
     number: int
     values: Mapping[str, str]
     meaning: str
-    exceptions: tuple[Row, ...] = ()
+    exceptions: tuple[CatalogRow, ...] = ()
 
     @property
     def status_code(self) -> str | None:
@@ -53,7 +53,7 @@ class Row:
         """Of the rows that fit an event, the one with the highest rank decides what the event means."""
         return (len(self.values), *(name in self.values for name in CONDITIONS))
 
-    def agrees_with(self, other: Row) -> bool:
+    def agrees_with(self, other: CatalogRow) -> bool:
         """Whether an event can fit both."""
         return all(self.values[name] == other.values[name] for name in self.values.keys() & other.values.keys())
 
@@ -63,7 +63,7 @@ class LogFields:
     """For each field the places it may stand at, the first that holds a value wins; and the rows that mean auth_failure."""
 
     places: Mapping[str, tuple[Place, ...]]
-    auth_failures: tuple[Row, ...]
+    auth_failures: tuple[CatalogRow, ...]
 
     def of(self, field: str) -> tuple[Place, ...]:
         return self.places.get(field, ())
@@ -73,8 +73,9 @@ class LogFields:
         return self.of(FIELDS.get(name, name))
 
 
-def read(project: Path = FILE, catalog: Path = CATALOG) -> LogFields:
+def read(project: Path | None = None, catalog: Path | None = None) -> LogFields:
     """What the two files say. Raises UserError that names the entry or the line at fault."""
+    project, catalog = project or paths.dbt_project(), catalog or paths.root() / "seeds" / "event_catalog.csv"
     variables = read_vars(project)
     defaults, chosen = variables.get("default_event_fields"), variables.get("event_fields") or {}
     if not isinstance(defaults, dict) or not isinstance(chosen, dict):
@@ -102,18 +103,18 @@ def _places(project: Path, name: str, entries: Any) -> tuple[Place, ...]:
     return tuple(place for number, place in enumerate(places) if place.steps not in {other.steps for other in places[:number]})
 
 
-def _auth_failures(catalog: Path) -> tuple[Row, ...]:
+def _auth_failures(catalog: Path) -> tuple[CatalogRow, ...]:
     rows = _rows(catalog)
     return tuple(replace(row, exceptions=_exceptions(row, rows)) for row in rows if row.meaning == AUTH_FAILURE)
 
 
-def _exceptions(row: Row, rows: list[Row]) -> tuple[Row, ...]:
+def _exceptions(row: CatalogRow, rows: list[CatalogRow]) -> tuple[CatalogRow, ...]:
     found = [other for other in rows if other.meaning != row.meaning and other.rank > row.rank and other.agrees_with(row)]
     # Events that fit one of these fit any wider one as well, so the widest are enough.
     return tuple(other for other in found if not any(wider.values.items() < other.values.items() for wider in found))
 
 
-def _rows(catalog: Path) -> list[Row]:
+def _rows(catalog: Path) -> list[CatalogRow]:
     try:
         with catalog.open(encoding="utf-8", newline="") as file:
             header, *lines = list(csv.reader(file, strict=True)) or [[]]
@@ -124,7 +125,7 @@ def _rows(catalog: Path) -> list[Row]:
     return [_row(catalog, number, header, line) for number, line in enumerate(lines, 2) if line]
 
 
-def _row(catalog: Path, number: int, header: list[str], line: list[str]) -> Row:
+def _row(catalog: Path, number: int, header: list[str], line: list[str]) -> CatalogRow:
     if len(line) != len(header):
         raise UserError(f"{catalog}, row {number}: {len(line)} columns; each row has {len(header)}: {', '.join(header)}.")
     values = {name: value for name, value in zip(header, line, strict=True) if value}
@@ -135,4 +136,4 @@ def _row(catalog: Path, number: int, header: list[str], line: list[str]) -> Row:
         raise UserError(f"{catalog}, row {number}: the status_code {status!r} is no HTTP status.")
     if not re.fullmatch("[A-Z]+", method := values.get("method", "GET")):
         raise UserError(f"{catalog}, row {number}: the method {method!r} fits no event. Write it in capital letters, as in GET.")
-    return Row(number, values, meaning)
+    return CatalogRow(number, values, meaning)

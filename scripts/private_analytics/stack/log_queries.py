@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from ..errors import UserError
-from .log_fields import LogFields, Place, Row
+from .log_fields import CatalogRow, LogFields, Place
 
 LOG_GROUPS = [
     {"Ref": "ApiLogs"},
@@ -111,7 +111,7 @@ def auth_failures(fields: LogFields) -> str:
     )
 
 
-def _fits(row: Row) -> str:
+def _fits(row: CatalogRow) -> str:
     """Whether an event fits the row and none of its exceptions. A field that is not there differs from any value."""
     conditions = [f"{CONDITIONS[name]} = {_literal(row, name)}" for name in row.values]
     for exception in row.exceptions:
@@ -183,7 +183,7 @@ def _endpoint() -> list[str]:
     ]
 
 
-def _literal(row: Row, name: str) -> str:
+def _literal(row: CatalogRow, name: str) -> str:
     value = row.values[name]
     if '"' in value or "\\" in value:
         raise UserError(

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field, replace
 
 from botocore.exceptions import ClientError
 
+from ..aws import aws_errors
 from ..errors import UserError
 from . import artifacts, changes, states, template
-from .changes import Line
-from .target import Aws, Target, built, telling
+from .changes import PlanLine
+from .target import StackClients, StackTarget, built
 
 CHANGE_SET = "private-analytics-"  # change sets of ours begin so
 NOTHING_TO_DO = ("didn't contain changes", "No updates are to be performed")
@@ -21,19 +22,19 @@ URL_SUFFIX = {"aws-cn": "amazonaws.com.cn"}
 
 
 @dataclass
-class Plan:
+class DeployPlan:
     """What a deploy would do. `change_set` is its ARN, where AWS worked it out and it was kept."""
 
-    state: states.State
-    lines: list[Line] = field(default_factory=list)
-    drift: list[Line] = field(default_factory=list)
+    state: states.StackState
+    lines: list[PlanLine] = field(default_factory=list)
+    drift: list[PlanLine] = field(default_factory=list)
     change_set: str | None = None
     has_changes: bool = True
 
 
-def status(aws: Aws, stack: str) -> str:
+def status(aws: StackClients, stack: str) -> str:
     """The stack's status, or states.NONE. Raises UserError."""
-    with telling(f"look up the stack {stack}"):
+    with aws_errors(f"look up the stack {stack}"):
         try:
             return aws.cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]
         except ClientError as error:
@@ -42,7 +43,9 @@ def status(aws: Aws, stack: str) -> str:
             raise
 
 
-def plan(aws: Aws, goal: Target, *, keep: bool = False, revert_drift: bool = False, drift: bool = True) -> Plan:
+def plan(
+    aws: StackClients, goal: StackTarget, *, keep: bool = False, revert_drift: bool = False, drift: bool = True
+) -> DeployPlan:
     """What a deploy would do.
 
     For a stack that is not there everything is new, and nothing is called but a look. For one that is there, AWS works it out
@@ -56,13 +59,15 @@ def plan(aws: Aws, goal: Target, *, keep: bool = False, revert_drift: bool = Fal
     goal, found_there = leave_out_databases(aws, goal, state)
     if state.can == "create" and not keep:
         resources = goal.template["Resources"]
-        return Plan(state, [Line(f"  add      {name} ({resources[name]['Type']})") for name in built(goal)] + found_there)
+        return DeployPlan(
+            state, [PlanLine(f"  add      {name} ({resources[name]['Type']})") for name in built(goal)] + found_there
+        )
     publish(aws, goal)
     drifted = list(changes.of_drift(detect_drift(aws, goal.stack))) if drift and state.can == "update" else []
     change_set, found = create_change_set(aws, goal, state, revert_drift=revert_drift)
     if not keep and change_set:
         delete_change_set(aws, change_set)
-    return Plan(
+    return DeployPlan(
         state,
         found_there + list(changes.of_change_set(found, template.retained(goal.template))),
         drifted,
@@ -71,7 +76,7 @@ def plan(aws: Aws, goal: Target, *, keep: bool = False, revert_drift: bool = Fal
     )
 
 
-def leave_out_databases(aws: Aws, goal: Target, state: states.State) -> tuple[Target, list[Line]]:
+def leave_out_databases(aws: StackClients, goal: StackTarget, state: states.StackState) -> tuple[StackTarget, list[PlanLine]]:
     """The stack without Glue databases that exist already and are not its own: an earlier stack left them, or `tables` made them.
     They are used by their names; CloudFormation would fail to make them, and is not known to take them over."""
     names = {
@@ -81,39 +86,39 @@ def leave_out_databases(aws: Aws, goal: Target, state: states.State) -> tuple[Ta
     }
     own = set()
     if state.can == "update":
-        with telling(f"list what {goal.stack} holds"):
+        with aws_errors(f"list what {goal.stack} holds"):
             for page in aws.cloudformation.get_paginator("list_stack_resources").paginate(StackName=goal.stack):
                 own |= {item["LogicalResourceId"] for item in page["StackResourceSummaries"]}
     others = []
     for logical_id, name in names.items():
-        with telling(f"look up the Glue database {name}"):
+        with aws_errors(f"look up the Glue database {name}"):
             try:
                 aws.glue.get_database(Name=name)
             except aws.glue.exceptions.EntityNotFoundException:
                 continue
         if logical_id not in own:
             others.append(logical_id)
-    lines = [Line(f"  use      {names[logical_id]}, a Glue database that is there already") for logical_id in others]
+    lines = [PlanLine(f"  use      {names[logical_id]}, a Glue database that is there already") for logical_id in others]
     return replace(goal, template=template.without(goal.template, others)), lines
 
 
-def publish(aws: Aws, goal: Target) -> None:
+def publish(aws: StackClients, goal: StackTarget) -> None:
     """Bring template and code to the artifacts bucket, which is made where it is missing. Raises UserError."""
-    with telling(f"make the bucket {goal.artifacts_bucket}"):
+    with aws_errors(f"make the bucket {goal.artifacts_bucket}"):
         artifacts.ensure_bucket(aws.s3, goal.artifacts_bucket, goal.region, goal.partition)
-    with telling(f"upload the code to {goal.artifacts_bucket}"):
+    with aws_errors(f"upload the code to {goal.artifacts_bucket}"):
         artifacts.upload(aws.s3, goal.artifacts_bucket, (*goal.bundles, goal.body))
 
 
 def create_change_set(
-    aws: Aws, goal: Target, state: states.State, *, revert_drift: bool = False
+    aws: StackClients, goal: StackTarget, state: states.StackState, *, revert_drift: bool = False
 ) -> tuple[str | None, list[dict]]:
     """A change set's ARN and its changes; (None, []) where there is nothing to do. What broken-off runs left is removed first."""
     if state.can == "update" or state.note:
         _delete_left_change_sets(aws, goal.stack)
     suffix = URL_SUFFIX.get(goal.partition, "amazonaws.com")
     how = {"DeploymentMode": "REVERT_DRIFT"} if revert_drift else {"ImportExistingResources": True}
-    with telling(f"create a change set for {goal.stack}"):
+    with aws_errors(f"create a change set for {goal.stack}"):
         arn = aws.cloudformation.create_change_set(
             StackName=goal.stack,
             ChangeSetName=CHANGE_SET + hashlib.sha256(f"{goal.body.key}{time.time_ns()}".encode()).hexdigest()[:16],
@@ -135,29 +140,29 @@ def create_change_set(
             return None, []
         raise UserError(f"{goal.stack}: CloudFormation does not take the change set: {reason}")
     listed = list(found["Changes"])
-    with telling(f"read the change set for {goal.stack}"):
+    with aws_errors(f"read the change set for {goal.stack}"):
         while found.get("NextToken"):
             found = aws.cloudformation.describe_change_set(ChangeSetName=arn, NextToken=found["NextToken"])
             listed += found["Changes"]
     return arn, listed
 
 
-def delete_change_set(aws: Aws, arn: str) -> None:
-    with telling("delete the change set"):
+def delete_change_set(aws: StackClients, arn: str) -> None:
+    with aws_errors("delete the change set"):
         aws.cloudformation.delete_change_set(ChangeSetName=arn)
 
 
-def _delete_left_change_sets(aws: Aws, stack: str) -> None:
-    with telling(f"list the change sets of {stack}"):
+def _delete_left_change_sets(aws: StackClients, stack: str) -> None:
+    with aws_errors(f"list the change sets of {stack}"):
         for page in aws.cloudformation.get_paginator("list_change_sets").paginate(StackName=stack):
             for item in page["Summaries"]:
                 if item["ChangeSetName"].startswith(CHANGE_SET) and not item.get("ExecutionStatus", "").startswith("EXECUTE"):
                     aws.cloudformation.delete_change_set(ChangeSetName=item["ChangeSetId"])
 
 
-def detect_drift(aws: Aws, stack: str) -> list[dict]:
+def detect_drift(aws: StackClients, stack: str) -> list[dict]:
     """What was changed outside of the stack, as CloudFormation tells it. Raises UserError."""
-    with telling(f"look for drift in {stack}"):
+    with aws_errors(f"look for drift in {stack}"):
         detection = aws.cloudformation.detect_stack_drift(StackName=stack)["StackDriftDetectionId"]
         while True:
             found = aws.cloudformation.describe_stack_drift_detection_status(StackDriftDetectionId=detection)
@@ -175,16 +180,16 @@ def detect_drift(aws: Aws, stack: str) -> list[dict]:
             more = {"NextToken": page["NextToken"]}
 
 
-def failures(aws: Aws, stack: str) -> str:
+def failures(aws: StackClients, stack: str) -> str:
     """What the stack's latest operation says went wrong, oldest first."""
-    with telling(f"read the events of {stack}"):
+    with aws_errors(f"read the events of {stack}"):
         found = list(events(aws, stack))
     failed = [event for event in reversed(found) if event["ResourceStatus"].endswith("_FAILED")]
     reasons = (f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', '')}" for event in failed)
     return " ".join(reason for reason in reasons if "cancelled" not in reason)
 
 
-def events(aws: Aws, stack: str) -> Iterator[dict]:
+def events(aws: StackClients, stack: str) -> Iterator[dict]:
     """The events of the stack's latest operation, latest first, with its beginning. Raises ClientError."""
     for page in aws.cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack):
         for event in page["StackEvents"]:

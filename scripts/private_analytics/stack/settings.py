@@ -9,23 +9,26 @@ from pathlib import Path
 import yaml
 
 from ..errors import UserError
-from .bundle import PROJECT
+from ..project import paths
 
-FILE = PROJECT / "infra" / "stack.yaml"
 EXAMPLE = "infra/stack.example.yaml"
 OURS = ("ArtifactsBucket", "ExporterZip", "ProjectZip")
 STACK_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
 
 
 @dataclass(frozen=True)
-class Settings:
+class StackSettings:
     """The stack's name, and every parameter with its value: the file's or the default."""
 
     stack: str
     parameters: dict[str, str]
 
 
-def read(path: Path, declared: dict[str, dict]) -> Settings:
+def default_file() -> Path:
+    return paths.root() / "infra" / "stack.yaml"
+
+
+def read(path: Path, declared: dict[str, dict]) -> StackSettings:
     """The settings in a file. Raises UserError that says what to change and where."""
     try:
         content = yaml.safe_load(path.read_text())
@@ -41,7 +44,7 @@ def read(path: Path, declared: dict[str, dict]) -> Settings:
     given = content.get("Parameters") or {}
     if not isinstance(given, dict):
         raise UserError(f"{path}: Parameters must be names with values, as in {EXAMPLE}.")
-    return Settings(stack, _checked(path, given, {name: rules for name, rules in declared.items() if name not in OURS}))
+    return StackSettings(stack, _checked(path, given, {name: rules for name, rules in declared.items() if name not in OURS}))
 
 
 def _checked(path: Path, given: dict, declared: dict[str, dict]) -> dict[str, str]:

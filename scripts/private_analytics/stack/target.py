@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from ..aws import explained
+from ..aws import aws_errors
 from . import artifacts, bundle, template
 from .bundle import Bundle
-from .settings import Settings
+from .settings import StackSettings
 
 
 @dataclass(frozen=True)
-class Aws:
+class StackClients:
     """boto3 clients of one account and region, and how to wait between two looks."""
 
     cloudformation: Any
@@ -33,10 +30,10 @@ class Aws:
 
 
 @dataclass(frozen=True)
-class Target:
+class StackTarget:
     """A stack in an account: its settings, its template with names written out, and its code."""
 
-    settings: Settings
+    settings: StackSettings
     account: str
     region: str
     partition: str
@@ -71,26 +68,17 @@ class Target:
         return [self.settings.parameters[key] for key in keys if self.settings.parameters[key]]
 
 
-@contextmanager
-def telling(doing: str) -> Iterator[None]:
-    """Errors of AWS in words; `doing` completes 'Could not ...'."""
-    try:
-        yield
-    except (ClientError, BotoCoreError) as error:
-        raise explained(error, doing) from error
-
-
-def target(aws: Aws, settings: Settings) -> Target:
+def target(aws: StackClients, settings: StackSettings) -> StackTarget:
     """Where the stack goes: the account and region of the caller. Raises UserError."""
-    with telling("find out who you are"):
+    with aws_errors("find out who you are"):
         arn = aws.sts.get_caller_identity()["Arn"]
     partition, account = arn.split(":")[1], arn.split(":")[4]
     values = settings.parameters | {"AWS::AccountId": account, "AWS::Region": aws.region, "AWS::Partition": partition}
     whole = template.pin_names(template.merge(template.read_parts()), values)
-    return Target(settings, account, aws.region, partition, whole, (bundle.exporter(), bundle.project()))
+    return StackTarget(settings, account, aws.region, partition, whole, (bundle.exporter(), bundle.project()))
 
 
-def built(goal: Target) -> list[str]:
+def built(goal: StackTarget) -> list[str]:
     """Logical ids of the resources that the conditions let in."""
     conditions, values = goal.template["Conditions"], goal.settings.parameters
 

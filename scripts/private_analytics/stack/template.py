@@ -5,18 +5,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import asdict
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from .. import project_vars
 from ..errors import UserError
+from ..project import paths, variables
 from . import log_fields, log_metrics, log_queries
 
-PARTS = Path(__file__).resolve().parents[3] / "infra" / "template"
 DESCRIPTION = "Private Analytics Layer: exports of an API's logs, Athena and dbt over them, and the roles that may use them."
 SECTIONS = ("Parameters", "Rules", "Conditions", "Resources", "Outputs")
 
@@ -52,18 +50,22 @@ def _threshold(loader: _Loader, node: yaml.ScalarNode) -> str:
     if name not in loader.thresholds:
         known = ", ".join(loader.thresholds)
         raise yaml.MarkedYAMLError(problem=f"there is no threshold {name}, only {known}", problem_mark=node.start_mark)
-    return f"{Decimal(str(loader.thresholds[name])):f}"
+    return f"{Decimal(str(loader.thresholds[name])).normalize():f}"
 
 
 _Loader.add_multi_constructor("!", _short_form)
 _Loader.add_constructor("!Threshold", _threshold)
 
 
-def read_parts(folder: Path = PARTS) -> dict[str, dict]:
+def parts_folder() -> Path:
+    return paths.root() / "infra" / "template"
+
+
+def read_parts(folder: Path | None = None) -> dict[str, dict]:
     """Name of the file that makes a part -> its content. Raises UserError that names the file at fault."""
-    thresholds = asdict(project_vars.thresholds())
+    thresholds = variables.thresholds().model_dump()
     parts = {}
-    for path in sorted(folder.glob("*.yaml")):
+    for path in sorted((folder or parts_folder()).glob("*.yaml")):
         try:
             content = _Loader(path.read_text(), thresholds).get_single_data()
         except yaml.YAMLError as error:

@@ -6,48 +6,51 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-import bootstrap
 import boto3
 import click
 import pytest
 from click.testing import CliRunner, Result
 from moto import mock_aws
-from private_analytics.checks.all import check_all
-from private_analytics.checks.command import Check, Found
+from private_analytics.checks.command import CheckCommand, CheckReport
+from private_analytics.checks.commands import Checks, check_all
 from private_analytics.checks.results import FAILED, OK, UNKNOWN
 from private_analytics.checks.results import Result as Line
+from private_analytics.cli import cli
 from private_analytics.errors import UserError
 
 
-@click.command("fine", cls=Check)
-def fine() -> Found:
-    return Found("here", [Line("a", OK, "as it should be"), Line("b", OK, "too")])
+@click.command("fine", cls=CheckCommand)
+def fine() -> CheckReport:
+    return CheckReport("here", [Line("a", OK, "as it should be"), Line("b", OK, "too")])
 
 
-@click.command("red", cls=Check)
+@click.command("red", cls=CheckCommand)
 @click.option("--what", envvar="RED_WHAT", default="nothing")
-def red(what: str) -> Found:
-    return Found("there", [Line("c", FAILED, what, "Mend it."), Line("d", OK, "well"), Line("e", UNKNOWN, "dark", "Mend it.")])
+def red(what: str) -> CheckReport:
+    return CheckReport(
+        "there", [Line("c", FAILED, what, "Mend it."), Line("d", OK, "well"), Line("e", UNKNOWN, "dark", "Mend it.")]
+    )
 
 
-@click.command("unset", cls=Check)
+@click.command("unset", cls=CheckCommand)
 @click.option("--place", envvar="UNSET_PLACE", show_envvar=True, required=True)
-def unset(place: str) -> Found:
+def unset(place: str) -> CheckReport:
     raise AssertionError
 
 
-@click.command("refused", cls=Check)
-def refused() -> Found:
+@click.command("refused", cls=CheckCommand)
+def refused() -> CheckReport:
     raise UserError("Sign in again.")
 
 
-@click.command("broken", cls=Check)
-def broken() -> Found:
+@click.command("broken", cls=CheckCommand)
+def broken() -> CheckReport:
     raise ZeroDivisionError("by\nzero")
 
 
-def check(*checks: Check, options: tuple[str, ...] = ()) -> Result:
-    return CliRunner().invoke(check_all(lambda: {str(each.name): each for each in checks}), options)
+def check(*checks: CheckCommand, options: tuple[str, ...] = ()) -> Result:
+    group = Checks("check", commands=[check_all, *checks])
+    return CliRunner().invoke(group, ["all", *options])
 
 
 @pytest.fixture(autouse=True)
@@ -66,18 +69,18 @@ def test_every_check_is_shown_whatever_the_others_do(monkeypatch: pytest.MonkeyP
     result = check(broken, refused, unset, red, fine)
     assert result.exit_code == 1
     assert result.output.splitlines() == [
-        "unknown broken: check    it broke off: ZeroDivisionError: by",
-        "unknown refused: check   Sign in again.",
-        "unknown unset: settings  Missing option '--place' (env var: 'UNSET_PLACE')",
-        "failed  red: c           smoke",
-        "ok      red: d           well",
-        "unknown red: e           dark",
-        "ok      fine: a          as it should be",
-        "ok      fine: b          too",
-        "unknown broken: Run it alone: scripts/bootstrap.py check broken",
-        "unknown unset: Set it, or leave this check out of ANALYTICS_CHECKS.",
+        "unknown broken: check   it broke off: ZeroDivisionError: by",
+        "unknown refused: check  Sign in again.",
+        "failed  red: c          smoke",
+        "ok      red: d          well",
+        "unknown red: e          dark",
+        "ok      fine: a         as it should be",
+        "ok      fine: b         too",
+        "unknown not set up      unset needs UNSET_PLACE",
+        "unknown broken: Run it alone: pal check broken",
         "failed  red: Mend it.",
         "unknown red: Mend it.",
+        "unknown Set them (docs/checks.md), or run the others alone: ANALYTICS_CHECKS=broken,refused,red,fine",
     ]
 
 
@@ -139,8 +142,9 @@ def test_what_cloudwatch_did_not_hear_is_a_failure_of_its_own(monkeypatch: pytes
 
 
 def test_the_command_line_runs_all_checks_that_it_has():
-    found = json.loads(CliRunner().invoke(bootstrap.cli, ["check", "all", "--json"]).output)
-    names = {line["name"].split(":")[0] for line in found["results"]}
-    assert names == bootstrap.check.commands.keys() - {"all"}
-    assert {"exports", "jwt", "uploads", "access"} >= names
-    assert {line["status"] for line in found["results"]} == {"unknown"}
+    found = json.loads(CliRunner().invoke(cli, ["check", "all", "--json"]).output)
+    (line,) = found["results"]
+    needs = {part.split(" needs ")[0]: part.split(" needs ")[1].split(", ") for part in line["detail"].split("; ")}
+    assert needs.keys() == {"exports", "jwt", "uploads", "access"}
+    assert needs["jwt"] == ["CANARY_POOL_ID", "CANARY_CLIENT_ID", "CANARY_URL"]
+    assert (line["name"], line["status"]) == ("not set up", "unknown")

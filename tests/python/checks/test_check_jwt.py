@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import bootstrap
 import boto3
 import jwt
 import pytest
@@ -23,8 +22,9 @@ from moto.cognitoidp.utils import check_secret_hash
 from moto.server import ThreadedMotoServer
 from moto.utilities.utils import load_resource
 from private_analytics.checks import canary
-from private_analytics.checks.tokens import check as tokens
-from private_analytics.checks.tokens.check import NAMES
+from private_analytics.checks.jwt import check as tokens
+from private_analytics.checks.jwt.check import NAMES
+from private_analytics.cli import cli
 
 REGION, PASSWORD = "eu-central-1", "Correct-horse-7-battery"
 KEYS = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
@@ -109,7 +109,7 @@ def new_client(cognito: Any, pool_id: str, **more: Any) -> dict:
 
 def check(*arguments: str) -> Result:
     """Run on the command line; whatever happens, it shows no secret and no traceback."""
-    result = CliRunner().invoke(bootstrap.cli, ["check", "jwt", *arguments])
+    result = CliRunner().invoke(cli, ["check", "jwt", *arguments])
     assert PASSWORD not in result.output
     assert "eyJ" not in result.output  # how every token begins
     assert result.exception is None or isinstance(result.exception, SystemExit)
@@ -292,7 +292,7 @@ def test_secrets_in_secrets_manager(world: World, monkeypatch: pytest.MonkeyPatc
     ids=["expired", "issuer", "client", "token_use", "unknown key", "signature"],
 )
 def test_a_pool_that_issues_a_wrong_token(world: World, changes: dict, says: str) -> None:
-    settings = canary.Settings(world.pool_id, world.client_id, "https://unused", "access", "https://unused")
+    settings = canary.CanarySettings(world.pool_id, world.client_id, "https://unused", "access", "https://unused")
     result = tokens.verified_by(world.token(**changes), {"dummy": POOL_KEY.public_key()}, settings)
     assert (result.status, says in result.detail, bool(result.advice)) == ("failed", True, True)
     assert tokens.verified_by(world.token(), {"dummy": POOL_KEY.public_key()}, settings).status == "ok"

@@ -17,7 +17,7 @@ import yaml
 from cloudwatch.filter_pattern import Open
 from cloudwatch.insights import LogEvent
 from cloudwatch.watched import AS_DOCUMENTED, OTHERWISE, asked, counts, latencies_ms, published
-from private_analytics import project_vars
+from private_analytics.project import variables
 from private_analytics.stack import log_fields
 from private_analytics.stack.log_fields import LogFields
 from project import Project
@@ -326,7 +326,7 @@ OWN_LINES = [
 
 def write(folder: Path, event_fields: dict) -> Path:
     file = folder / "dbt_project.yml"
-    file.write_text(yaml.safe_dump({"vars": project_vars.read_vars() | {"event_fields": event_fields}}))
+    file.write_text(yaml.safe_dump({"vars": variables.read_vars() | {"event_fields": event_fields}}))
     return file
 
 

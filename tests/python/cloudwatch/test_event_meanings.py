@@ -13,7 +13,7 @@ import yaml
 from cloudwatch.filter_pattern import Open
 from cloudwatch.insights import LogEvent
 from cloudwatch.watched import AS_DOCUMENTED, OTHERWISE, asked, understand
-from private_analytics import project_vars
+from private_analytics.project import variables
 from private_analytics.stack import filter_patterns, log_fields
 from private_analytics.stack.log_fields import LogFields
 
@@ -32,7 +32,7 @@ DEFAULT_ROWS = [
 
 def read(folder: Path, event_fields: Any, rows: list[str]) -> LogFields:
     project, catalog = folder / "dbt_project.yml", folder / "event_catalog.csv"
-    project.write_text(yaml.safe_dump({"vars": project_vars.read_vars() | {"event_fields": event_fields}}))
+    project.write_text(yaml.safe_dump({"vars": variables.read_vars() | {"event_fields": event_fields}}))
     catalog.write_text("\n".join([HEADER, *rows]) + "\n")
     return log_fields.read(project, catalog)
 

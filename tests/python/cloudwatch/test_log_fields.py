@@ -8,19 +8,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import bootstrap
 import pytest
 import yaml
 from click.testing import CliRunner
 from cloudwatch import filter_pattern, insights
 from cloudwatch.watched import understand
-from private_analytics import project_vars
+from private_analytics.cli import cli
 from private_analytics.errors import UserError
 from private_analytics.exports.handler import summarized
-from private_analytics.exports.plan import DayState, Plan, Status
-from private_analytics.exports.reconcile import Outcome
+from private_analytics.exports.plan import DayState, DayStatus, ExportPlan
+from private_analytics.exports.reconcile import ExportOutcome
+from private_analytics.project import paths, variables
 from private_analytics.stack import filter_patterns, log_fields, log_metrics, log_queries, settings, template
-from private_analytics.stack.log_fields import LogFields, Place, Row
+from private_analytics.stack.log_fields import CatalogRow, LogFields, Place
 
 HEADER = "event_name,method,status_code,route,meaning\n"
 ONE_PLACE = {"status_code": "status", "event_name": "event", "path": "path", "method": "method"}
@@ -28,14 +28,14 @@ Read = Callable[..., LogFields]
 
 
 def test_ids_in_paths_are_those_of_the_marts():
-    macro = (project_vars.FILE.parent / "macros" / "fields" / "read_fields.sql").read_text()
+    macro = (paths.root() / "macros" / "fields" / "read_fields.sql").read_text()
     listed = macro.split("{%- set id = '/(?:' ~ [")[1].split("\n    ]")[0]
     assert [line.strip().strip("',") for line in listed.strip().splitlines()] == list(log_queries.IDS)
 
 
 def write(folder: Path, event_fields: Any) -> Path:
     file = folder / "dbt_project.yml"
-    file.write_text(yaml.safe_dump({"vars": project_vars.read_vars() | {"event_fields": event_fields}}))
+    file.write_text(yaml.safe_dump({"vars": variables.read_vars() | {"event_fields": event_fields}}))
     return file
 
 
@@ -45,7 +45,7 @@ def read(tmp_path: Path) -> Read:
 
     def reading(event_fields: Any = None, catalog: str | None = None) -> LogFields:
         seed = tmp_path / "event_catalog.csv"
-        seed.write_text(log_fields.CATALOG.read_text() if catalog is None else catalog)
+        seed.write_text((paths.root() / "seeds" / "event_catalog.csv").read_text() if catalog is None else catalog)
         return log_fields.read(write(tmp_path, event_fields), seed)
 
     return reading
@@ -62,8 +62,8 @@ def test_paths_are_read_as_dbt_reads_them(read: Read):
 def test_rows_of_auth_failures_are_read_and_no_others(read: Read):
     rows = 'page_viewed,,,,page_view\n"a, b",,,,auth_failure\n,POST,403,/login,auth_failure\n'
     assert read(catalog=HEADER + rows).auth_failures == (
-        Row(3, {"event_name": "a, b"}, "auth_failure"),
-        Row(4, {"method": "POST", "status_code": "403", "route": "/login"}, "auth_failure"),
+        CatalogRow(3, {"event_name": "a, b"}, "auth_failure"),
+        CatalogRow(4, {"method": "POST", "status_code": "403", "route": "/login"}, "auth_failure"),
     )
 
 
@@ -159,7 +159,7 @@ def test_what_a_query_cannot_say_is_refused(read: Read, event_fields: Any, catal
 def test_the_stack_commands_tell_it_before_anything_is_called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str):
     wrong = partial(log_fields.read, write(tmp_path, {"users": "x"}))
     monkeypatch.setattr(log_fields, "read", wrong)
-    result = CliRunner().invoke(bootstrap.cli, ["stack", command, "--settings", settings.EXAMPLE])
+    result = CliRunner().invoke(cli, ["stack", command, "--settings", settings.EXAMPLE])
     assert result.exit_code == 1
     assert "event_fields: there is no field users" in result.output
     assert "Traceback" not in result.output
@@ -230,14 +230,14 @@ def test_a_logger_of_ones_own_needs_few_filters(read: Read):
 
 
 def test_the_exporters_summary_is_read():
-    late = Plan(late=2, failed=[DayState("/api", 20000, Status.FAILED)] * 3)
+    late = ExportPlan(late=2, failed=[DayState("/api", 20000, DayStatus.FAILED)] * 3)
     filters = {
         item["Properties"]["MetricTransformations"][0]["MetricName"]: item["Properties"]
         for item in template.read_parts()["log_metrics.py"]["Resources"].values()
         if item["Properties"]["LogGroupName"] == {"Ref": "ExporterLogs"}
     }
-    for plan, expected in ((late, {"ExportDaysLate": 2, "ExportDaysFailed": 3}), (Plan(), dict.fromkeys(filters, 0))):
-        line = json.dumps(summarized(Outcome(plan=plan))) + "\n"
+    for plan, expected in ((late, {"ExportDaysLate": 2, "ExportDaysFailed": 3}), (ExportPlan(), dict.fromkeys(filters, 0))):
+        line = json.dumps(summarized(ExportOutcome(plan=plan))) + "\n"
         found = {}
         for metric, properties in filters.items():
             assert understand(properties["FilterPattern"]).fits(line)

@@ -16,11 +16,11 @@ from botocore.exceptions import ClientError, ParamValidationError
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
-from private_analytics.exports import days, record
-from private_analytics.exports.calls import Aws
-from private_analytics.exports.config import Settings
-from private_analytics.exports.plan import Rules, World
-from private_analytics.exports.reconcile import Clock, Outcome, reconcile
+from private_analytics import bucket, days
+from private_analytics.exports.clients import ExportClients
+from private_analytics.exports.plan import AccountState, ExportRules
+from private_analytics.exports.reconcile import Clock, ExportOutcome, reconcile
+from private_analytics.exports.settings import ExportSettings
 
 from local_aws.export_tasks import ApiError, Course, Event, ExportTasks, LogGroup, Task
 
@@ -78,7 +78,7 @@ class Account:
         self.history: dict[str, Task] = {}
         self.page = page
         self.export_tasks = ExportTasks(self, self, lambda: self.now_ms, **tasks)
-        self.aws = Aws(FakeLogs(self), FakeS3(self))
+        self.aws = ExportClients(FakeLogs(self), FakeS3(self))
 
     # What a test does to the account.
 
@@ -237,22 +237,24 @@ class Exporter:
     def __init__(self, account: Account, *log_groups: str, prefix: str = "", **rules: Any) -> None:
         first_day = rules.pop("first_day", days.day_of(NOON) - 3)
         self.account = account
-        self.settings = Settings(BUCKET, log_groups or tuple(account.groups), Rules(first_day=first_day, **rules), prefix)
+        self.settings = ExportSettings(
+            BUCKET, log_groups or tuple(account.groups), ExportRules(first_day=first_day, **rules), prefix
+        )
         self.clock = Clock(lambda: account.now_ms, lambda ms: account.pass_time(ms=ms))
         self.said: list[str] = []
 
-    def run(self, **options: Any) -> Outcome:
+    def run(self, **options: Any) -> ExportOutcome:
         return reconcile(self.account.aws, self.settings, self.clock, say=self.said.append, **options)
 
-    def run_for(self, *, hours: float, **options: Any) -> Outcome:
+    def run_for(self, *, hours: float, **options: Any) -> ExportOutcome:
         """A run that waits as long as there is something to do, for so many hours."""
         return self.run(until_ms=self.account.now_ms + hours * days.HOUR_MS, **options)
 
     def records(self) -> dict[str, bytes]:
-        return self.account.objects(record.records_folder(self.settings.prefix))
+        return self.account.objects(bucket.records_folder(self.settings.prefix))
 
-    def world(self) -> World:
-        from private_analytics.exports.world import observe
+    def world(self) -> AccountState:
+        from private_analytics.exports.account import observe
 
         return observe(self.account.aws, self.settings, self.said.append)
 
@@ -270,7 +272,7 @@ def a_steady_day(log_groups: int, past_days: int) -> tuple[Account, Exporter]:
             for wait in (0, *rules.trailing_days):
                 started = days.start_ms(day + 1) + rules.settle_ms + wait * days.DAY_MS
                 if started < NOON:
-                    key = f"exports/{days.path(day)}/{number}-{day}-{wait}.{started}.{record.digest(name)}.json"
+                    key = f"exports/{days.path(day)}/{number}-{day}-{wait}.{started}.{bucket.digest(name)}.json"
                     account.buckets[BUCKET][key] = (b"{}", "application/json")
     return account, exporter
 

@@ -13,11 +13,11 @@ import boto3
 import requests
 from botocore.config import Config
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-from private_analytics.exports import days
-from private_analytics.exports.calls import Aws
-from private_analytics.exports.config import Settings
-from private_analytics.exports.plan import Rules
+from private_analytics import days
+from private_analytics.exports.clients import ExportClients
+from private_analytics.exports.plan import ExportRules
 from private_analytics.exports.reconcile import Clock, reconcile
+from private_analytics.exports.settings import ExportSettings
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
@@ -75,16 +75,16 @@ class Server:
 
 def export_all(server: Server, log_group: str, day: date, folder: Path) -> None:
     """Export one day of a log group, and sync the bucket to a folder."""
-    aws = Aws(server.client("logs"), server.client("s3"))
-    rules = Rules(first_day=days.number(day), trailing_days=())
+    aws = ExportClients(server.client("logs"), server.client("s3"))
+    rules = ExportRules(first_day=days.number(day), trailing_days=())
     clock = Clock(sleep_ms=lambda ms: time.sleep(0.2))
-    reconcile(aws, Settings(BUCKET, (log_group,), rules), clock, until_ms=float("inf"))
+    reconcile(aws, ExportSettings(BUCKET, (log_group,), rules), clock, until_ms=float("inf"))
     for key, body in objects(aws).items():
         path = folder / key
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(body)
 
 
-def objects(aws: Aws) -> dict[str, bytes]:
+def objects(aws: ExportClients) -> dict[str, bytes]:
     listing = aws.s3.list_objects_v2(Bucket=BUCKET).get("Contents", ())
     return {item["Key"]: aws.s3.get_object(Bucket=BUCKET, Key=item["Key"])["Body"].read() for item in listing}

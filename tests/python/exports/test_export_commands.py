@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 
-import bootstrap
 import click
 import pytest
 from account import BUCKET, NOON, Account, client_error
 from botocore.exceptions import ReadTimeoutError
 from click.testing import CliRunner, Result
+from private_analytics import days
+from private_analytics.checks.exports import command as checks
+from private_analytics.checks.exports.command import check_exports
+from private_analytics.cli import cli
+from private_analytics.days import HOUR_MS
 from private_analytics.errors import UserError
-from private_analytics.exports import commands, config, days
-from private_analytics.exports.days import HOUR_MS
+from private_analytics.exports import commands, settings
 from private_analytics.exports.reconcile import Clock
+from private_analytics.project import variables
 
 from local_aws.export_tasks import Course
 
@@ -26,6 +30,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Account:
     clock = Clock(lambda: account.now_ms, lambda ms: account.pass_time(ms=ms))
     monkeypatch.setattr(commands.clients, "client", lambda service: getattr(account.aws, service))
     monkeypatch.setattr(commands, "Clock", lambda: clock)
+    monkeypatch.setattr(checks, "Clock", lambda: clock)
     for name, value in {
         "ANALYTICS_BUCKET": BUCKET,
         "EXPORT_LOG_GROUPS": "/api, /auth",
@@ -88,7 +93,7 @@ def test_status_is_a_calendar_and_fails_where_something_is_wrong(account: Accoun
     late = export("status", "--first-day", "2026-10-04")
     assert late.exit_code == 1
     assert "/api   oooooo#L." in late.output
-    assert "LATE /api: 2026-10-11. Run: scripts/bootstrap.py export backfill" in late.output
+    assert "LATE /api: 2026-10-11. Run: pal export backfill" in late.output
 
 
 def test_status_fails_where_a_log_group_is_wrong(account: Account):
@@ -124,7 +129,7 @@ def test_status_tells_days_that_retention_had_begun_to_remove(account: Account):
 
 
 def check(*arguments: str) -> Result:
-    return CliRunner().invoke(commands.check_exports, arguments)
+    return CliRunner().invoke(check_exports, arguments)
 
 
 def test_check_says_what_is_wrong_and_what_to_do(account: Account):
@@ -144,8 +149,8 @@ def test_check_says_what_is_wrong_and_what_to_do(account: Account):
         "failed  /api   2026-10-10, 5 of 5 attempts FAILED: no such key",
         "late    /api   2026-10-11",
         "late    /auth  2 days from 2026-10-10 to 2026-10-11",
-        "failed  Put right what it says, then run: scripts/bootstrap.py export run --retry-failed",
-        "late    Run: scripts/bootstrap.py export backfill",
+        "failed  Put right what it says, then run: pal export run --retry-failed",
+        "late    Run: pal export backfill",
     ]
     found = json.loads(check("--json", "--first-day", "2026-10-10").output)
     assert (found["check"], found["ok"]) == ("exports", False)
@@ -206,13 +211,13 @@ def test_check_names_a_log_group_that_cannot_be_exported(account: Account):
 
 
 def test_check_on_the_command_line(account: Account):
-    result = CliRunner().invoke(bootstrap.cli, ["check", "exports"])
+    result = CliRunner().invoke(cli, ["check", "exports"])
     assert result.exit_code == 1 and result.output.startswith("late    /api   ")
     export("backfill", "--first-day", "2026-10-04")
-    result = CliRunner().invoke(bootstrap.cli, ["check", "exports", "--first-day", "2026-10-04"])
+    result = CliRunner().invoke(cli, ["check", "exports", "--first-day", "2026-10-04"])
     assert result.exit_code == 0 and result.output.startswith("ok      /api   ")
-    assert CliRunner().invoke(bootstrap.cli, ["check", "exports", "--bucket", "s3://bucket"]).exit_code == 1
-    assert CliRunner().invoke(bootstrap.cli, ["check", "everything"]).exit_code == 2
+    assert CliRunner().invoke(cli, ["check", "exports", "--bucket", "s3://bucket"]).exit_code == 1
+    assert CliRunner().invoke(cli, ["check", "everything"]).exit_code == 2
 
 
 def test_check_and_status_agree_day_by_day(account: Account):
@@ -273,17 +278,16 @@ def test_usage_errors(account: Account, monkeypatch: pytest.MonkeyPatch):
 )
 def test_a_setting_that_is_wrong_is_named(name: str, value: str):
     right = {"EXPORT_FIRST_DAY": "2026-10-01", "ANALYTICS_BUCKET": BUCKET, "EXPORT_LOG_GROUPS": "/api"}
-    config.from_environment(right)
+    settings.from_environment(right)
     with pytest.raises(UserError, match=name):
-        config.from_environment(right | {name: value})
+        settings.from_environment(right | {name: value})
 
 
 def test_late_has_one_definition():
     right = {"EXPORT_FIRST_DAY": "2026-10-01", "ANALYTICS_BUCKET": BUCKET, "EXPORT_LOG_GROUPS": "/api"}
-    in_dbt = 36
-    assert f"export_late_after_hours: {in_dbt}" in config.DBT_PROJECT.read_text()
-    assert config.from_environment(right).rules.late_after_ms == in_dbt * HOUR_MS
-    assert config.from_environment(right | {"EXPORT_LATE_AFTER_HOURS": "48"}).rules.late_after_ms == 48 * HOUR_MS
+    in_dbt = variables.read_vars()["export_late_after_hours"]
+    assert settings.from_environment(right).rules.late_after_ms == in_dbt * HOUR_MS
+    assert settings.from_environment(right | {"EXPORT_LATE_AFTER_HOURS": "48"}).rules.late_after_ms == 48 * HOUR_MS
 
 
 def test_every_command_has_help():

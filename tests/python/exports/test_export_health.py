@@ -6,8 +6,9 @@ import json
 from datetime import date, datetime
 
 from account import Account, Exporter
-from private_analytics.exports import days, status
-from private_analytics.exports.days import HOUR_MS
+from private_analytics import days
+from private_analytics.days import HOUR_MS
+from private_analytics.exports import status
 from project import Project
 
 from local_aws.export_tasks import Course

@@ -16,7 +16,8 @@ from botocore.exceptions import ReadTimeoutError
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from private_analytics.exports import days, plan, record
+from private_analytics import bucket, days
+from private_analytics.exports import plan
 
 from local_aws.export_tasks import Course, Event
 
@@ -96,7 +97,7 @@ class Exports(RuleBasedStateMachine):
             "from": days.start_ms(day),
             "to": days.start_ms(day + 1) - 1,
             "destination": BUCKET,
-            "destinationPrefix": record.log_prefix(self.exporter.settings.prefix, day),
+            "destinationPrefix": bucket.log_prefix(self.exporter.settings.prefix, day),
             "taskName": "by hand",
             "logStreamNamePrefix": "worker",
         }
@@ -178,7 +179,7 @@ class Exports(RuleBasedStateMachine):
             return
         seen = set()
         for key, (body, content_type) in self.account.buckets[BUCKET].items():
-            if not key.startswith(record.records_folder(self.exporter.settings.prefix)):
+            if not key.startswith(bucket.records_folder(self.exporter.settings.prefix)):
                 continue
             content = json.loads(body)
             task = self.account.history[content["export_task_id"]]
@@ -214,7 +215,7 @@ class Exports(RuleBasedStateMachine):
             outcome = exporter.run_for(hours=6, retry_failed=True)
             account.pass_time(ms=max(0, 6 * days.HOUR_MS - (account.now_ms - before)))
         outcome = exporter.run(retry_failed=True)
-        assert not [want for want in outcome.plan.queue if want.day <= last_day], "a day is still wanted"
+        assert not [due for due in outcome.plan.queue if due.day <= last_day], "a day is still wanted"
         assert not outcome.plan.publish and not outcome.plan.failed and not outcome.problems
         self.records_are_true()
         self._all_is_there(last_day, all_is_well_from)
@@ -257,7 +258,7 @@ class Exports(RuleBasedStateMachine):
                 if removed < all_is_well_from + 12 * days.HOUR_MS and not any(
                     seen_from <= at <= removed for at in ran[name, day]
                 ):
-                    assert ran[name, day] or statuses[name, day] is plan.Status.LOST
+                    assert ran[name, day] or statuses[name, day] is plan.DayStatus.LOST
                     continue
                 must[where][line] += 1
         for where, lines in must.items():

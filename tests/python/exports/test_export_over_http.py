@@ -12,12 +12,12 @@ from datetime import date
 import pytest
 from botocore.exceptions import ClientError
 from moto_server import BUCKET, POLICY, REGION, Server, objects
+from private_analytics import bucket, days
 from private_analytics.errors import UserError
-from private_analytics.exports import days, record
-from private_analytics.exports.calls import Aws
-from private_analytics.exports.config import Settings
-from private_analytics.exports.plan import Rules
+from private_analytics.exports.clients import ExportClients
+from private_analytics.exports.plan import ExportRules
 from private_analytics.exports.reconcile import Clock, reconcile
+from private_analytics.exports.settings import ExportSettings
 
 from local_aws.export_tasks import ApiError, Course
 
@@ -34,9 +34,9 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def aws(server: Server) -> Iterator[Aws]:
+def aws(server: Server) -> Iterator[ExportClients]:
     """An account with a bucket that may be written to and a log group that was made a month ago."""
-    aws = Aws(server.client("logs"), server.client("s3"))
+    aws = ExportClients(server.client("logs"), server.client("s3"))
     aws.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
     aws.s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(POLICY))
     aws.logs.create_log_group(logGroupName=GROUP)
@@ -50,15 +50,15 @@ def aws(server: Server) -> Iterator[Aws]:
     aws.s3.delete_bucket(Bucket=BUCKET)
 
 
-def export(aws: Aws, *, wait: bool = True, bucket: str = BUCKET, log_group: str = GROUP) -> list[str]:
+def export(aws: ExportClients, *, wait: bool = True, bucket: str = BUCKET, log_group: str = GROUP) -> list[str]:
     said: list[str] = []
-    settings = Settings(bucket, (log_group,), Rules(first_day=DAY), "team")
+    settings = ExportSettings(bucket, (log_group,), ExportRules(first_day=DAY), "team")
     clock = Clock(sleep_ms=lambda ms: time.sleep(0.2))
     outcome = reconcile(aws, settings, clock, until_ms=float("inf") if wait else None, say=said.append)
     return [*said, *outcome.problems.values()]
 
 
-def test_events_arrive_in_the_bucket_just_as_they_were_logged(aws: Aws):
+def test_events_arrive_in_the_bucket_just_as_they_were_logged(aws: ExportClients):
     messages = ['{"a": 1}', "two\nlines", 'tab\tnul\0 quote" \u2028 é 🙂', "x" * 1000]
     start = days.start_ms(DAY)
     for stream in ("api/prod/i-1", "worker"):
@@ -81,11 +81,11 @@ def test_events_arrive_in_the_bucket_just_as_they_were_logged(aws: Aws):
     assert (content["objects"], content["bytes"]) == (2, sum(len(found[key]) for key in texts))
     [key] = published
     assert aws.s3.head_object(Bucket=BUCKET, Key=key)["ContentType"] == "application/json"
-    assert record.RECORD_NAME.fullmatch(key.removeprefix("team/exports/"))
+    assert bucket.RECORD_NAME.fullmatch(key.removeprefix("team/exports/"))
     assert export(aws) == []  # nothing is left to do
 
 
-def test_two_exporters_over_http_do_no_harm(aws: Aws):
+def test_two_exporters_over_http_do_no_harm(aws: ExportClients):
     threads = [threading.Thread(target=export, args=(aws,)) for _ in range(2)]
     for thread in threads:
         thread.start()
@@ -96,7 +96,7 @@ def test_two_exporters_over_http_do_no_harm(aws: Aws):
     assert len({content["export_task_id"] for content in records}) == len(records)
 
 
-def test_a_second_task_is_refused_while_one_is_active(server: Server, aws: Aws):
+def test_a_second_task_is_refused_while_one_is_active(server: Server, aws: ExportClients):
     server.tasks.tasks.order(Course(ends_as=None))
     export(aws, wait=False)
     request = {"logGroupName": GROUP, "fromTime": 0, "to": days.start_ms(TODAY), "destination": BUCKET}
@@ -123,19 +123,19 @@ def test_a_second_task_is_refused_while_one_is_active(server: Server, aws: Aws):
     ],
     ids=["account", "source", "region", "resource", "deny"],
 )
-def test_a_bucket_policy_that_does_not_let_cloudwatch_write(aws: Aws, statement: dict):
+def test_a_bucket_policy_that_does_not_let_cloudwatch_write(aws: ExportClients, statement: dict):
     policy = {"Statement": [{**allowed, **statement} for allowed in POLICY["Statement"]]}
     aws.s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(policy))
     with pytest.raises(UserError, match="The bucket's policy must allow logs"):
         export(aws)
 
 
-def test_a_bucket_that_is_not_there(aws: Aws):
+def test_a_bucket_that_is_not_there(aws: ExportClients):
     with pytest.raises(UserError, match="Check ANALYTICS_BUCKET, or make the bucket"):
         export(aws, bucket="nobody-has-this")
 
 
-def test_a_bucket_in_another_region(server: Server, aws: Aws):
+def test_a_bucket_in_another_region(server: Server, aws: ExportClients):
     there = server.client("s3", region="us-west-2")
     there.create_bucket(Bucket="elsewhere", CreateBucketConfiguration={"LocationConstraint": "us-west-2"})
     with pytest.raises(UserError, match=f"The bucket elsewhere is in us-west-2 and the log groups are in {REGION}"):
@@ -143,11 +143,11 @@ def test_a_bucket_in_another_region(server: Server, aws: Aws):
     there.delete_bucket(Bucket="elsewhere")
 
 
-def test_a_log_group_that_is_not_there(aws: Aws):
+def test_a_log_group_that_is_not_there(aws: ExportClients):
     assert f"There is no log group /shop/app in {REGION}" in export(aws, log_group="/shop/app")[0]
 
 
-def test_faults_to_order(server: Server, aws: Aws):
+def test_faults_to_order(server: Server, aws: ExportClients):
     server.tasks.faults.order("CreateExportTask", ApiError("InternalFailure", "try again", 500), took_effect=True)
     with pytest.raises(ClientError, match="try again"):
         server.client("logs", retries={"total_max_attempts": 1}).create_export_task(

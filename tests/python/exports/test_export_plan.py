@@ -5,35 +5,38 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from private_analytics.exports import days, plan
-from private_analytics.exports.days import DAY_MS, HOUR_MS
-from private_analytics.exports.plan import LogGroup, Rules, State, Status, Task, World, make_plan
+from private_analytics import days
+from private_analytics.days import DAY_MS, HOUR_MS
+from private_analytics.exports import plan
+from private_analytics.exports.plan import AccountState, DayStatus, ExportRules, LogGroup, Task, TaskState, make_plan
 
 DAY = days.number(date(2026, 10, 1))
 END = days.start_ms(DAY + 1)
-RULES = Rules(first_day=DAY, trailing_days=(1, 3))
+RULES = ExportRules(first_day=DAY, trailing_days=(1, 3))
 
 
-def world(*groups: LogGroup) -> World:
-    return World(groups={group.name: group for group in groups or (LogGroup("/api", 0),)})
+def world(*groups: LogGroup) -> AccountState:
+    return AccountState(groups={group.name: group for group in groups or (LogGroup("/api", 0),)})
 
 
-def queue(seen: World, now_ms: int, rules: Rules = RULES) -> list[tuple[str, int]]:
-    return [(want.log_group, want.day - DAY) for want in make_plan(seen, rules, now_ms).queue]
+def queue(seen: AccountState, now_ms: int, rules: ExportRules = RULES) -> list[tuple[str, int]]:
+    return [(due.log_group, due.day - DAY) for due in make_plan(seen, rules, now_ms).queue]
 
 
-def status(seen: World, now_ms: int, day: int = DAY, rules: Rules = RULES) -> Status:
+def status(seen: AccountState, now_ms: int, day: int = DAY, rules: ExportRules = RULES) -> DayStatus:
     return next(state.status for state in plan.assess(seen, rules, now_ms) if state.day == day)
 
 
-def failed(number: int, *, at_ms: int, day: int = DAY, log_group: str = "/api", state: State = State.FAILED) -> dict[str, Task]:
+def failed(
+    number: int, *, at_ms: int, day: int = DAY, log_group: str = "/api", state: TaskState = TaskState.FAILED
+) -> dict[str, Task]:
     return {f"t{n}": Task(f"t{n}", log_group, day, state, at_ms, at_ms + 1000, "internal error") for n in range(number)}
 
 
 def test_a_day_is_wanted_once_it_has_settled():
     assert queue(world(), END + 12 * HOUR_MS - 1) == []
     assert queue(world(), END + 12 * HOUR_MS) == [("/api", 0)]
-    assert status(world(), END + 1) is Status.PENDING
+    assert status(world(), END + 1) is DayStatus.PENDING
 
 
 def test_a_day_is_wanted_again_and_one_export_makes_up_for_all_that_were_missed():
@@ -70,10 +73,10 @@ def test_a_day_is_still_exported_while_retention_removes_it_and_lost_after_that(
     group = LogGroup("/api", 0, retention_days=7)
     removed_from = days.start_ms(DAY) + 7 * DAY_MS
     assert queue(world(group), removed_from + DAY_MS - 1)[0] == ("/api", 0)
-    assert status(world(group), removed_from + DAY_MS - 1) is Status.LATE
+    assert status(world(group), removed_from + DAY_MS - 1) is DayStatus.LATE
     after = make_plan(world(group), RULES, removed_from + DAY_MS)
     assert [(state.day, state.lost_ms) for state in after.lost] == [(DAY, removed_from + DAY_MS)]
-    assert all(want.day != DAY for want in after.queue)
+    assert all(due.day != DAY for due in after.queue)
     assert after.newly_lost(removed_from + 8 * DAY_MS - 1) and not after.newly_lost(removed_from + 8 * DAY_MS)
 
 
@@ -90,9 +93,9 @@ def test_log_groups_take_turns_however_long_their_backlogs():
     now = END + 60 * DAY_MS
     order = []
     for number in range(12):
-        want = make_plan(seen, RULES, now + number).queue[0]
-        order.append(want.log_group)
-        seen.add_export(want.log_group, want.day, str(number), now + number, "key")
+        due = make_plan(seen, RULES, now + number).queue[0]
+        order.append(due.log_group)
+        seen.add_export(due.log_group, due.day, str(number), now + number, "key")
     assert [order.count("/long"), order.count("/new")] == [6, 6]
 
 
@@ -112,9 +115,9 @@ def test_failures_are_tried_again_later_and_later_up_to_a_limit():
         waits.append((retry.not_before_ms - now - 1000) / HOUR_MS)
         assert queue(seen, retry.not_before_ms) == [("/api", 0)]
     assert waits == [0.25, 0.5, 1, 2]
-    seen.tasks = failed(5, at_ms=now, state=State.CANCELLED)
+    seen.tasks = failed(5, at_ms=now, state=TaskState.CANCELLED)
     assert queue(seen, now + 10 * HOUR_MS) == []
-    assert status(seen, now + 10 * HOUR_MS) is Status.FAILED
+    assert status(seen, now + 10 * HOUR_MS) is DayStatus.FAILED
 
 
 def test_a_failed_day_holds_no_other_up_and_a_success_starts_the_count_anew():
@@ -123,21 +126,21 @@ def test_a_failed_day_holds_no_other_up_and_a_success_starts_the_count_anew():
     assert queue(seen, END + DAY_MS + 13 * HOUR_MS) == [("/api", 1)]
     seen.add_export("/api", DAY, "ok", END + 13 * HOUR_MS, "key")
     assert ("/api", 0) in queue(seen, END + DAY_MS + 13 * HOUR_MS)  # wanted again, with all attempts
-    assert status(seen, END + 14 * HOUR_MS) is Status.EXPORTED
+    assert status(seen, END + 14 * HOUR_MS) is DayStatus.EXPORTED
 
 
-@pytest.mark.parametrize(("hours", "expected"), [(36, Status.PENDING), (37, Status.LATE)])
-def test_late_is_late(hours: int, expected: Status):
+@pytest.mark.parametrize(("hours", "expected"), [(36, DayStatus.PENDING), (37, DayStatus.LATE)])
+def test_late_is_late(hours: int, expected: DayStatus):
     assert status(world(), END + hours * HOUR_MS) is expected
 
 
 def test_a_task_that_never_ends_is_late_and_says_how_to_end_it():
     seen = world()
     started = END + 12 * HOUR_MS
-    seen.tasks = {"t": Task("t", "/api", DAY, State.RUNNING, started)}
-    assert status(seen, started + DAY_MS) is Status.RUNNING
+    seen.tasks = {"t": Task("t", "/api", DAY, TaskState.RUNNING, started)}
+    assert status(seen, started + DAY_MS) is DayStatus.RUNNING
     state = next(plan.assess(seen, RULES, started + DAY_MS + 1))
-    assert (state.status, state.detail) == (Status.LATE, "RUNNING for 24 h. End it: aws logs cancel-export-task --task-id t")
+    assert (state.status, state.detail) == (DayStatus.LATE, "RUNNING for 24 h. End it: aws logs cancel-export-task --task-id t")
 
 
 def test_days_that_retention_will_reach_before_their_turn_are_told_beforehand():
@@ -146,7 +149,7 @@ def test_days_that_retention_will_reach_before_their_turn_are_told_beforehand():
     waiting = make_plan(seen, RULES, now).queue
     assert len(waiting) == 28
     assert plan.endangered(waiting, now, task_ms=HOUR_MS) == []
-    assert [want.day - DAY for want in plan.endangered(waiting, now, task_ms=30 * HOUR_MS)][-1] == 26
+    assert [due.day - DAY for due in plan.endangered(waiting, now, task_ms=30 * HOUR_MS)][-1] == 26
 
 
 def test_planning_wakes_up_when_something_becomes_due():

@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 from account import BUCKET, NOON, REGION, Account, Exporter, a_steady_day, client_error, lines_of
 from botocore.exceptions import NoCredentialsError, ParamValidationError, ReadTimeoutError
-from private_analytics import lake
+from private_analytics import bucket, days
+from private_analytics.days import DAY_MS, HOUR_MS
 from private_analytics.errors import UserError
-from private_analytics.exports import days, handler, record
-from private_analytics.exports.days import DAY_MS, HOUR_MS
-from private_analytics.exports.plan import State
+from private_analytics.exports import handler
+from private_analytics.exports.plan import TaskState
+from private_analytics.lake import folder
 
 from local_aws.export_tasks import ApiError, Course
 
@@ -51,7 +52,7 @@ def test_a_day_comes_out_whole_and_its_record_says_so(account: Account, exporter
     objects = account.objects(f"logs/2026/10/09/{task.id}/")
     assert list(objects) == [f"logs/2026/10/09/{task.id}/api-i-1/000000.gz"]
     assert lines_of(objects) == ["2026-10-09T00:00:00.000Z first", "2026-10-09T23:59:59.999Z last"]
-    assert key == f"exports/2026/10/09/{task.id}.{task.created_ms}.{record.digest('/api')}.json"
+    assert key == f"exports/2026/10/09/{task.id}.{task.created_ms}.{bucket.digest('/api')}.json"
     assert content == {
         "export_task_id": task.id,
         "log_group": "/api",
@@ -63,7 +64,6 @@ def test_a_day_comes_out_whole_and_its_record_says_so(account: Account, exporter
         "objects": 1,
         "bytes": len(*objects.values()),
         "exporter_version": content["exporter_version"],
-        "retention_days": None,
     }
 
 
@@ -159,7 +159,7 @@ def test_a_record_that_another_run_wrote_a_moment_ago_is_left_as_it_is(account: 
     exporter.run()
     account.pass_time(hours=1)
     [task] = account.history.values()
-    key = f"exports/2026/10/09/{task.id}.{task.created_ms}.{record.digest('/api')}.json"
+    key = f"exports/2026/10/09/{task.id}.{task.created_ms}.{bucket.digest('/api')}.json"
 
     def another_writes(operation: str, side: str) -> None:
         if operation == "PutObject":
@@ -171,8 +171,8 @@ def test_a_record_that_another_run_wrote_a_moment_ago_is_left_as_it_is(account: 
 
 
 def test_the_write_test_would_not_count_in_a_task_folder_either():
-    assert not record.is_log_object("logs/2026/10/09/task/aws-logs-write-test")
-    assert record.is_log_object("logs/2026/10/09/task/stream/000000.gz")
+    assert not bucket.is_log_object("logs/2026/10/09/task/aws-logs-write-test")
+    assert bucket.is_log_object("logs/2026/10/09/task/stream/000000.gz")
 
 
 def test_forgotten_without_record_is_exported_again(account: Account, exporter: Exporter):
@@ -185,13 +185,18 @@ def test_forgotten_without_record_is_exported_again(account: Account, exporter: 
 
 
 def test_a_record_by_another_exporter_counts_and_a_broken_one_does_not(account: Account, exporter: Exporter):
-    content = {"log_group": "/api", "export_date": "2026-10-09", "started_at": "2026-10-10T12:00:00.000Z"}
-    account.buckets[BUCKET]["exports/2026/10/09/theirs.json"] = (json.dumps(content).encode(), "")
+    key = "exports/2026/10/09/theirs.json"
+    content = {"export_task_id": "theirs", "log_group": "/api", "export_date": "2026-10-09", "objects": 1, "bytes": 20}
+    content |= {"started_at": "2026-10-10T12:00:00.000Z", "completed_at": "2026-10-10T12:05:00.000Z", "more": [1]}
+    account.buckets[BUCKET][key] = (json.dumps(content).encode(), "")
     assert not exporter.run().plan.queue and not account.history
-    account.buckets[BUCKET]["exports/2026/10/09/theirs.json"] = (b"{", "")
-    exporter.run()
+    del content["log_group"]
+    for broken, why in (("{", "Expecting"), (json.dumps(content), "it lacks log_group"), ("[]", "it is no JSON object")):
+        account.buckets[BUCKET][key] = (broken.encode(), "")
+        exporter.said.clear()
+        exporter.run()
+        assert exporter.said[0].startswith(f"{key} is no export record ({why}")
     assert len(account.history) == 1
-    assert "exports/2026/10/09/theirs.json is no export record" in exporter.said[0]
 
 
 def test_what_another_run_publishes_while_this_one_looks_is_not_exported_again(account: Account, exporter: Exporter):
@@ -303,7 +308,7 @@ DENIED_ACL = (
         ),
         ("ListObjectsV2", client_error("NoSuchBucket", "The specified bucket does not exist"), "Check ANALYTICS_BUCKET"),
         ("ListObjectsV2", client_error("PermanentRedirect", "", 301), "in another region"),
-        ("ListObjectsV2", client_error("AccessDenied", "Access Denied", 403), "docs/exports.md"),
+        ("ListObjectsV2", client_error("AccessDenied", "Access Denied", 403), "docs/infrastructure.md"),
         ("DescribeExportTasks", client_error("ExpiredTokenException", "The security token is expired"), "aws sso login"),
         ("DescribeExportTasks", NoCredentialsError(), "aws sso login"),
         (
@@ -450,12 +455,12 @@ def test_a_synced_bucket_is_a_lake(account: Account, exporter: Exporter, tmp_pat
         path = tmp_path / "bucket" / key
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(body)
-    found = lake.open_lake(tmp_path / "bucket", tmp_path / "view")
+    found = folder.open_lake(tmp_path / "bucket", tmp_path / "view")
     assert (found.root, found.notes, found.damaged) == (tmp_path / "bucket", (), ())
     [export] = found.exports
-    assert len(export.files) == export.record["objects"] == 1
+    assert len(export.files) == export.record.objects == 1
 
 
 def test_days_are_counted_in_utc():
     assert days.as_date(days.day_of(NOON)) == date(2026, 10, 10)
-    assert State("PENDING_CANCEL") is State.PENDING_CANCEL
+    assert TaskState("PENDING_CANCEL") is TaskState.PENDING_CANCEL

@@ -13,9 +13,10 @@ from types import SimpleNamespace
 import pytest
 from exporter_iam import ACCOUNT, guard, one_by_one
 from moto_server import BUCKET, POLICY, REGION, Server, objects
+from private_analytics import days
 from private_analytics.errors import UserError
-from private_analytics.exports import days, handler
-from private_analytics.exports.calls import Aws
+from private_analytics.exports import handler
+from private_analytics.exports.clients import ExportClients
 from private_analytics.exports.reconcile import Clock
 
 from local_aws.export_tasks import Course
@@ -83,9 +84,9 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def account(server: Server) -> Iterator[Aws]:
+def account(server: Server) -> Iterator[ExportClients]:
     """Two log groups with an event each; in the bucket the record of another exporter, for a day that is not asked for."""
-    aws = Aws(server.client("logs"), server.client("s3"))
+    aws = ExportClients(server.client("logs"), server.client("s3"))
     aws.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
     aws.s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(POLICY))
     theirs = {
@@ -123,7 +124,7 @@ def export_all(function: Lambda) -> int:
     raise AssertionError("it does not come to an end")
 
 
-def exported(aws: Aws) -> dict[str, str]:
+def exported(aws: ExportClients) -> dict[str, str]:
     """The text of the published exports of the day, by log group."""
     found = objects(aws)
     records = [
@@ -137,7 +138,7 @@ def exported(aws: Aws) -> dict[str, str]:
     }
 
 
-def test_with_its_roles_permissions_it_does_all_there_is_to_do_in_time(server: Server, account: Aws, monkeypatch):
+def test_with_its_roles_permissions_it_does_all_there_is_to_do_in_time(server: Server, account: ExportClients, monkeypatch):
     assert export_all(Lambda(server, exporter_policy(), monkeypatch)) > 2
     assert exported(account) == {group: f"{days.moment(days.start_ms(DAY) + 1)} {group}\n" for group in GROUPS}
 
@@ -150,13 +151,13 @@ def name_of(permission: dict) -> str:
 
 
 @pytest.mark.parametrize("left_out", PERMISSIONS, ids=name_of)
-def test_without_one_of_them_it_fails_and_says_which(server: Server, account: Aws, monkeypatch, left_out: dict):
+def test_without_one_of_them_it_fails_and_says_which(server: Server, account: ExportClients, monkeypatch, left_out: dict):
     statements = [statement for statement in PERMISSIONS if statement is not left_out]
     with pytest.raises((UserError, handler.ExportsNeedAttention), match=left_out["Action"]):
         export_all(Lambda(server, statements, monkeypatch))
 
 
-def test_a_deny_wins(server: Server, account: Aws, monkeypatch):
+def test_a_deny_wins(server: Server, account: ExportClients, monkeypatch):
     deny = {"Effect": "Deny", "Action": "s3:Put*", "Resource": f"arn:aws:s3:::{BUCKET}/exports/*"}
     with pytest.raises(UserError, match="s3:PutObject"):
         export_all(Lambda(server, [*exporter_policy(), deny], monkeypatch))

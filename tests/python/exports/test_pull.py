@@ -12,16 +12,16 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
-import bootstrap
 import pytest
 from account import NOON, REGION, Account, client_error
 from botocore.exceptions import NoCredentialsError, ReadTimeoutError
 from click.testing import CliRunner, Result
-from private_analytics import aws, lake
+from private_analytics import aws, console
+from private_analytics.cli import cli
 from private_analytics.errors import UserError
-from private_analytics.exports import progress
 from private_analytics.exports import pull as pulling
 from private_analytics.exports.reconcile import Clock
+from private_analytics.lake import folder
 from project import Project
 
 GROUP = "/shop/api"
@@ -60,34 +60,34 @@ def logged(account: Account, first: date = FIRST, last: date = LAST) -> dict[str
 
 def pulled(out: Path) -> dict[str, list[dict[str, str]]]:
     """What a reader finds: by day its exports, each by folder the text."""
-    opened = lake.open_lake(out, out.with_name("view"))
+    opened = folder.open_lake(out, out.with_name("view"))
     assert (opened.root, opened.notes) == (out, ())
-    assert lake.checked(opened, out.with_name("view")).damaged == ()
+    assert folder.checked(opened, out.with_name("view")).damaged == ()
     found = defaultdict(list)
     for export in opened.exports:
-        assert export.record["log_group"] == GROUP
-        assert export.record["objects"] == len(export.files)
-        assert export.record["bytes"] == sum(path.stat().st_size for path in export.files)
-        found[export.record["export_date"]].append(texts_of(export))
+        assert export.record.log_group == GROUP
+        assert export.record.objects == len(export.files)
+        assert export.record.bytes == sum(path.stat().st_size for path in export.files)
+        found[export.record.export_date].append(texts_of(export))
     return found
 
 
 def readable(out: Path) -> dict[str, list[dict[str, str]]]:
     """The same in the middle of a pull: nothing, or days."""
     try:
-        opened = lake.open_lake(out, out.with_name("view"))
+        opened = folder.open_lake(out, out.with_name("view"))
     except UserError as error:
         assert any(words in str(error) for words in ("no such folder", "no logs found", "nothing is published here yet"))
         return {}
     assert opened.root == out
     found = defaultdict(list)
     for export in opened.exports:
-        assert export.record["log_group"] == GROUP
-        found[export.record["export_date"]].append(texts_of(export))
+        assert export.record.log_group == GROUP
+        found[export.record.export_date].append(texts_of(export))
     return found
 
 
-def texts_of(export: lake.Export) -> dict[str, str]:
+def texts_of(export: folder.Export) -> dict[str, str]:
     return {path.parent.name: gzip.decompress(path.read_bytes()).decode() for path in export.files}
 
 
@@ -191,7 +191,7 @@ def test_busy_is_waited_out_and_then_given_up_with_what_was_pulled_kept(account:
             raise faults.pop()
 
     account.calls.boundary = some
-    pull(account, tmp_path / "out", FIRST, FIRST, show=shown.append)
+    pull(account, tmp_path / "out", FIRST, FIRST, show=lambda text, done, total: shown.append(text))
     assert pulled(tmp_path / "out") == {"2026-10-07": [logged(account)["2026-10-07"]]}
     waits = [line.rpartition("again in ")[2] for line in shown if "busy" in line]
     assert waits == ["1 s", "2 s", "4 s", "8 s", "16 s", "32 s", "60 s", "60 s"]
@@ -221,7 +221,7 @@ def test_two_log_groups_in_one_folder(account: Account, tmp_path: Path):
     pull(account, tmp_path / "out")
     clock = Clock(lambda: account.now_ms, lambda ms: account.pass_time(ms=ms))
     assert pulling.pull(account.aws.logs, "/other", FIRST, LAST, tmp_path / "out", clock).events == 1
-    assert len(lake.open_lake(tmp_path / "out", tmp_path / "view").exports) == 6
+    assert len(folder.open_lake(tmp_path / "out", tmp_path / "view").exports) == 6
 
 
 def test_memory_does_not_grow_with_the_day(tmp_path: Path):
@@ -257,7 +257,7 @@ def test_a_stream_whose_name_no_folder_can_have(account: Account, tmp_path: Path
     [
         (client_error("ResourceNotFoundException"), f"There is no log group {GROUP} in {REGION}. Check --log-group and AWS_DEF"),
         (client_error("ExpiredTokenException", "expired"), "aws sso login"),
-        (client_error("AccessDeniedException", "not authorized to perform: logs:FilterLogEvents"), "docs/exports.md"),
+        (client_error("AccessDeniedException", "not authorized to perform: logs:FilterLogEvents"), "docs/infrastructure.md"),
         (NoCredentialsError(), "aws sso login"),
     ],
 )
@@ -307,7 +307,7 @@ def test_a_disk_that_cannot_be_written_is_no_traceback(account: Account, tmp_pat
 
 
 def command(*arguments: object) -> Result:
-    return CliRunner().invoke(bootstrap.cli, ["pull", "--log-group", GROUP, *map(str, arguments)])
+    return CliRunner().invoke(cli, ["pull", "--log-group", GROUP, *map(str, arguments)])
 
 
 def test_the_command(account: Account, tmp_path: Path, monkeypatch):
@@ -333,20 +333,23 @@ def test_the_command(account: Account, tmp_path: Path, monkeypatch):
     assert unknown.exit_code == 1 and unknown.output.startswith(f"Error: There is no log group {GROUP}")
 
 
-def test_progress_is_one_line_on_a_terminal_and_few_lines_elsewhere(monkeypatch, capsys):
-    elsewhere = progress.Progress()
-    elsewhere.show("1 of 3")
-    elsewhere.say("done")
-    assert capsys.readouterr().out == "done\n"
-    monkeypatch.setattr(progress.Progress, "EVERY_S", 0)
-    elsewhere.show("2 of 3")
-    assert capsys.readouterr().out == "2 of 3\n"
-    monkeypatch.setattr(progress.click, "get_text_stream", lambda name: SimpleNamespace(isatty=lambda: True))
-    terminal = progress.Progress()
-    terminal.show("1 of 3")
-    terminal.show("2 of 3")
-    terminal.say("done")
-    assert capsys.readouterr().out == "\r1 of 3\r2 of 3\rdone\n"  # click takes escapes out where there is no terminal
+def test_progress_is_few_lines_where_there_is_no_terminal(monkeypatch, capsys):
+    with console.Progress() as progress:
+        progress.show("reading", 1, 3)
+        progress.say("done")
+        assert capsys.readouterr().out == "done\n"
+        monkeypatch.setattr(console.Progress, "EVERY_S", 0)
+        progress.show("reading", 2, 3)
+        progress.show("reading", 4, None)
+    assert capsys.readouterr().out == "2 of 3, reading\n4, reading\n"
+
+
+def test_progress_on_a_terminal_keeps_what_is_said_and_takes_nothing_for_markup(monkeypatch, capsys):
+    monkeypatch.setattr(console, "is_terminal", lambda: True)
+    with console.Progress() as progress:
+        progress.show("[red]1[/red]", 1, 3)
+        progress.say("[bold]done")
+    assert "[bold]done\n" in capsys.readouterr().out
 
 
 def size(account: Account, day: date) -> float:

@@ -7,6 +7,7 @@ import re
 from importlib.util import find_spec
 from pathlib import Path
 
+from private_analytics.project import paths
 from private_analytics.stack import template
 
 # What the adapter's Python calls, by file; Spark (python_submissions, session) and Lake Formation are not used here.
@@ -80,7 +81,7 @@ def test_analysts_read_every_table_but_those_with_raw_lines():
     resources = {s["Sid"]: s["Resource"] for s in statements if "Sid" in s}
     denied = [re.search(r"/\$\{Database\}/([\w*]+)$", item["Fn::Sub"][0])[1] for item in resources["SeeNoRawLines"]]
     assert denied == [re.search(r"/([\w*]+)$", item["Fn::Sub"][0])[1] for item in resources["ReadNoRawLines"]]
-    models = Path(template.PARTS).parents[1] / "models"
+    models = paths.root() / "models"
     with_raw_lines = {
         path.stem for path in models.rglob("*.sql") if re.search(r"(?m)^ +(.+ end as |\w+\.)?line,?$", path.read_text())
     }

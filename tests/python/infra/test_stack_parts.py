@@ -9,6 +9,7 @@ import subprocess
 import sys
 import zipfile
 from datetime import date
+from modulefinder import ModuleFinder
 from pathlib import Path
 
 import boto3
@@ -191,10 +192,13 @@ def test_the_exporter_runs_from_its_zip_with_nothing_but_boto3(tmp_path: Path):
     assert result.stdout.startswith("UserError EXPORT_FIRST_DAY")
 
 
-def test_the_exporters_zip_holds_no_command_line():
+def test_the_exporters_zip_holds_what_it_imports_and_no_more():
     names = zipfile.ZipFile(io.BytesIO(bundle.exporter().body)).namelist()
-    assert "private_analytics/exports/handler.py" in names
-    assert not [name for name in names if name.endswith(("bootstrap.py", "command.py", "commands.py", "samples.py", "report.py"))]
+    finder = ModuleFinder(path=[str(PROJECT / "scripts")])
+    finder.import_hook("private_analytics.exports.handler")
+    imported = [Path(module.__file__).relative_to(PROJECT / "scripts") for module in finder.modules.values() if module.__file__]
+    assert names == sorted(map(str, imported))
+    assert len(names) == 14
 
 
 def test_the_projects_zip_holds_all_that_the_buildspec_runs():
@@ -205,10 +209,11 @@ def test_the_projects_zip_holds_all_that_the_buildspec_runs():
         "profiles.example.yml",
         "requirements.lock",
         "infra/buildspec.yml",
-        "scripts/bootstrap.py",
+        "pyproject.toml",
+        "scripts/private_analytics/cli.py",
     }
     tracked = subprocess.run(
-        ["git", "ls-files", "models", "macros", "seeds", "tests/data", "scripts"],
+        ["git", "ls-files", "models", "macros", "seeds", "tests/data", "scripts/private_analytics"],
         cwd=PROJECT,
         capture_output=True,
         text=True,
@@ -218,15 +223,15 @@ def test_the_projects_zip_holds_all_that_the_buildspec_runs():
 
 
 def test_the_buildspec_calls_commands_that_there_are():
-    import bootstrap
     import click
+    from private_analytics.cli import cli
 
     text = (PROJECT / "infra" / "buildspec.yml").read_text()
     assert yaml.safe_load(text)["version"] == 0.2
-    called = re.findall(r"scripts/bootstrap\.py ([a-z -]+?)(?= --| \||\n)", text)
+    called = re.findall(r"bin/pal ([a-z -]+?)(?= --| \||\n| &&)", text)
     assert called
     for words in called:
-        command: click.Command = bootstrap.cli
+        command: click.Command = cli
         for word in words.split():
             assert isinstance(command, click.Group)
             command = command.commands[word]

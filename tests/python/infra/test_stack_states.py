@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from private_analytics.errors import UserError
 from private_analytics.stack import deploying, planning
-from private_analytics.stack.target import Aws
+from private_analytics.stack.target import StackClients
 
 
 class CloudFormation:
@@ -39,8 +39,8 @@ def event(number: str, name: str, status: str, reason: str) -> dict:
     return what | {"ResourceStatus": status, "ResourceStatusReason": reason}
 
 
-def aws(cloudformation: Any) -> Aws:
-    return Aws(cloudformation, None, None, None, None, pause=lambda: None)
+def aws(cloudformation: Any) -> StackClients:
+    return StackClients(cloudformation, None, None, None, None, pause=lambda: None)
 
 
 GOAL = SimpleNamespace(stack="shop")  # a state is refused before more is asked of it

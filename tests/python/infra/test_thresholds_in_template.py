@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from private_analytics import project_vars
 from private_analytics.errors import UserError
+from private_analytics.project import variables
 from private_analytics.stack import template
 
 
 def test_it_is_the_number_as_text_as_a_parameter_would_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    changed = replace(project_vars.thresholds(), min_requests=50, server_error_rate=0.00001)
-    monkeypatch.setattr(project_vars, "thresholds", lambda: changed)
+    changed = variables.thresholds().model_copy(update={"min_requests": 50, "server_error_rate": 0.00001})
+    monkeypatch.setattr(variables, "thresholds", lambda: changed)
     (tmp_path / "a.yaml").write_text("Outputs: {A: [!Threshold min_requests, !Threshold server_error_rate]}")
     assert template.read_parts(tmp_path)["a.yaml"]["Outputs"]["A"] == ["50", "0.00001"]
 
@@ -25,8 +24,16 @@ def test_one_that_there_is_not_is_told_with_the_file_and_its_name(tmp_path: Path
 
 
 def test_alarms_go_by_what_the_project_says(monkeypatch: pytest.MonkeyPatch):
-    changed = project_vars.Thresholds(51, 0.02, 1003, 0.04, 105, 506, 907)
-    monkeypatch.setattr(project_vars, "thresholds", lambda: changed)
+    changed = variables.Thresholds(
+        min_requests=51,
+        server_error_rate=0.02,
+        latency_p95_ms=1003,
+        auth_failure_rate=0.04,
+        auth_failure_burst=105,
+        athena_gb_per_day=506,
+        upload_url_seconds=907,
+    )
+    monkeypatch.setattr(variables, "thresholds", lambda: changed)
     resources = template.merge(template.read_parts())["Resources"]
     expected = {
         "ServerErrors": "0.02",

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-import bootstrap
 import duckdb
 import psycopg
 import pytest
 from click.testing import CliRunner, Result
 from postgres_server import PASSWORD, PostgresServer
+from private_analytics.cli import cli
 from private_analytics.errors import UserError
 from private_analytics.publish.marts import marts_of
 from project import TABLES, Project, nasty_exports
@@ -33,7 +33,7 @@ KEYS = """
 
 
 def publish(*arguments: str) -> Result:
-    return CliRunner().invoke(bootstrap.cli, ["publish", *arguments])
+    return CliRunner().invoke(cli, ["publish", *arguments])
 
 
 def published(connection: psycopg.Connection, name: str) -> list[dict]:

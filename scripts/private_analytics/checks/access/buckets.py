@@ -10,8 +10,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from . import policies
-from .policies import Guest
-from .stack import Line, Stack
+from .policies import AllowedService
+from .stack import AccessCheck, DeployedStack
 
 BLOCKS = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
 READERS = ("ExporterRole", "AnalystRole", "DashboardsRole", "TransformRole", "DbtRole")
@@ -27,11 +27,11 @@ class Bucket:
     arn: str
     key: str
     folder: str
-    guest: Guest
+    guest: AllowedService
     readers: frozenset[str]
 
 
-def export_bucket(stack: Stack) -> Bucket:
+def export_bucket(stack: DeployedStack) -> Bucket:
     name, parameters = stack.ids["ExportBucket"], stack.parameters
     readers = [stack.role(role) for role in READERS if role in stack.ids]
     readers += [arn for arn in parameters["OtherReaders"].split(",") if arn]
@@ -40,20 +40,22 @@ def export_bucket(stack: Stack) -> Bucket:
     domain = "amazonaws.com.cn" if stack.partition == "aws-cn" else "amazonaws.com"
     arn = f"arn:{stack.partition}:s3:::{name}"
     may = frozenset({"s3:GetBucketAcl", "s3:PutObject"})
-    logs = Guest(f"logs.{stack.region}.{domain}", may, frozenset({arn, f"{arn}/logs/*"}), ("aws:SourceAccount", stack.account))
+    logs = AllowedService(
+        f"logs.{stack.region}.{domain}", may, frozenset({arn, f"{arn}/logs/*"}), ("aws:SourceAccount", stack.account)
+    )
     return Bucket("export bucket", name, arn, parameters["KmsKeyArn"], "exports/", logs, frozenset(readers))
 
 
-def image_bucket(stack: Stack) -> Bucket:
+def image_bucket(stack: DeployedStack) -> Bucket:
     name = stack.ids["ImageBucket"]
     distribution = f"arn:{stack.partition}:cloudfront::{stack.account}:distribution/{stack.ids['ImageDistribution']}"
     arn, folder = f"arn:{stack.partition}:s3:::{name}", f"{stack.parameters['ImageUploadPrefix']}/"
     may = frozenset({"s3:GetObject"})
-    cloudfront = Guest("cloudfront.amazonaws.com", may, frozenset({f"{arn}/*"}), ("aws:SourceArn", distribution))
+    cloudfront = AllowedService("cloudfront.amazonaws.com", may, frozenset({f"{arn}/*"}), ("aws:SourceArn", distribution))
     return Bucket("image bucket", name, arn, "", folder, cloudfront, frozenset())
 
 
-def lines(s3: Any, strangers: Any, bucket: Bucket) -> list[Line]:
+def lines(s3: Any, strangers: Any, bucket: Bucket) -> list[AccessCheck]:
     """`strangers` is a client of S3 without credentials."""
     policy = cache(lambda: _policy(s3, bucket))
     key, service, readers = "the stack's key" if bucket.key else "S3's key", bucket.guest.service, len(bucket.readers)
@@ -70,10 +72,10 @@ def lines(s3: Any, strangers: Any, bucket: Bucket) -> list[Line]:
     }
     if not bucket.readers:
         del found["readers"]
-    return [Line(f"{bucket.kind}: {name}", look, good) for name, (look, good) in found.items()]
+    return [AccessCheck(f"{bucket.kind}: {name}", look, good) for name, (look, good) in found.items()]
 
 
-def origins(cloudfront: Any, stack: Stack) -> Line:
+def origins(cloudfront: Any, stack: DeployedStack) -> AccessCheck:
     """That the images' distribution reads the image bucket, and no other such as the export bucket."""
 
     def look() -> str:
@@ -85,7 +87,7 @@ def origins(cloudfront: Any, stack: Stack) -> Line:
                 return "it reads the image bucket without signing"
         return ""
 
-    return Line("image distribution: origins", look, "the image bucket alone, with signed requests")
+    return AccessCheck("image distribution: origins", look, "the image bucket alone, with signed requests")
 
 
 def _public_access(s3: Any, bucket: Bucket) -> str:

@@ -11,7 +11,7 @@ from . import buckets, simulated, stack, variables
 
 
 @dataclass(frozen=True)
-class Aws:
+class AccessClients:
     """Clients. strangers: of S3, without credentials."""
 
     cloudformation: Any
@@ -23,7 +23,7 @@ class Aws:
     builds: Any
 
 
-def check(aws: Aws, name: str) -> list[Result]:
+def check(aws: AccessClients, name: str) -> list[Result]:
     """What AWS says about a stack. Where it says nothing of something, that is unknown."""
     try:
         found = stack.read(aws.cloudformation, name)

@@ -9,7 +9,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Guest:
+class AllowedService:
     """The one service that a bucket's policy lets in: what it may do, where, and on which condition."""
 
     service: str
@@ -40,7 +40,7 @@ def readers(found: list[dict], arn: str, wanted: frozenset[str]) -> str:
     return "its policy does not say who alone may read"
 
 
-def let_in(found: list[dict], guest: Guest) -> str:
+def let_in(found: list[dict], guest: AllowedService) -> str:
     """That nothing is allowed to anybody but the guest."""
     for statement in found:
         if statement["Effect"] == "Allow" and not _is_for(statement, guest):
@@ -58,7 +58,7 @@ def sentence(begin: str, items: Iterable[str]) -> str:
     return begin + listed if listed else ""
 
 
-def _is_for(statement: dict, guest: Guest) -> bool:
+def _is_for(statement: dict, guest: AllowedService) -> bool:
     key, value = guest.condition
     return (
         statement.get("Principal") == {"Service": guest.service}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Rule:
+class PermissionRule:
     """Actions on places. A place begins with a {name} of simulated.places(). prefix: of the keys that are listed."""
 
     actions: tuple[str, ...]
@@ -14,9 +14,9 @@ class Rule:
     prefix: str = ""
 
 
-def rule(actions: str, *places: str, prefix: str = "") -> Rule:
+def rule(actions: str, *places: str, prefix: str = "") -> PermissionRule:
     """`actions` with spaces between."""
-    return Rule(tuple(actions.split()), places, prefix)
+    return PermissionRule(tuple(actions.split()), places, prefix)
 
 
 RAW = "{exports}/logs/2026/10/01/task/stream/000000.gz"

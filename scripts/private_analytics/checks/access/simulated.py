@@ -11,27 +11,27 @@ from functools import partial
 from typing import Any
 
 from ...errors import UserError
-from .roles import MUST, MUST_NOT, NOBODY, Rule
-from .stack import Line, Stack
+from .roles import MUST, MUST_NOT, NOBODY, PermissionRule
+from .stack import AccessCheck, DeployedStack
 
 ADVICE = (
-    "Detach what was attached by hand, then: scripts/bootstrap.py stack deploy --revert-drift. If the policies are the template's"
+    "Detach what was attached by hand, then: pal stack deploy --revert-drift. If the policies are the template's"
     " and a role cannot do its work, the organization's (SCPs) or a permissions boundary deny it."
 )
 
 
-def lines(iam: Any, stack: Stack) -> list[Line]:
+def lines(iam: Any, stack: DeployedStack) -> list[AccessCheck]:
     """One for each role of the stack; one that you added must not do what nobody must."""
     names = places(stack)
     found = []
     for role in stack.of_type("AWS::IAM::Role"):
         must, must_not = _resolved(MUST.get(role, []), names), _resolved(MUST_NOT.get(role, []) + NOBODY, names)
         good = f"can do its work ({_count(must)} things), and none of {_count(must_not)} that it must not"
-        found.append(Line(role, partial(_fault, iam, stack.role(role), must, must_not), good, ADVICE))
+        found.append(AccessCheck(role, partial(_fault, iam, stack.role(role), must, must_not), good, ADVICE))
     return found
 
 
-def places(stack: Stack) -> dict[str, str]:
+def places(stack: DeployedStack) -> dict[str, str]:
     """What the {names} of the table stand for. There are no images and there is no transform where the stack has none."""
     ids, outputs, parameters = stack.ids, stack.outputs, stack.parameters
     glue, athena, logs, function, project = (
@@ -60,21 +60,21 @@ def places(stack: Stack) -> dict[str, str]:
     return named
 
 
-def _resolved(rules: list[Rule], names: dict[str, str]) -> list[Rule]:
+def _resolved(rules: list[PermissionRule], names: dict[str, str]) -> list[PermissionRule]:
     """With ARNs for places. A place begins with a name; where the stack has nothing of that name, there is nothing to ask."""
     found = []
     for rule in rules:
         there = [place.format(**names) for place in rule.places if place[1 : place.index("}")] in names]
         if there:
-            found.append(Rule(rule.actions, tuple(there), rule.prefix))
+            found.append(PermissionRule(rule.actions, tuple(there), rule.prefix))
     return found
 
 
-def _count(rules: list[Rule]) -> int:
+def _count(rules: list[PermissionRule]) -> int:
     return sum(len(rule.actions) * len(rule.places) for rule in rules)
 
 
-def _fault(iam: Any, role: str, must: list[Rule], must_not: list[Rule]) -> str:
+def _fault(iam: Any, role: str, must: list[PermissionRule], must_not: list[PermissionRule]) -> str:
     """The first wrong thing."""
     for wanted, verb, rules in ((True, "cannot do", must), (False, "can do", must_not)):
         for rule in rules:
@@ -84,7 +84,7 @@ def _fault(iam: Any, role: str, must: list[Rule], must_not: list[Rule]) -> str:
     return ""
 
 
-def _simulated(iam: Any, role: str, rule: Rule) -> Iterator[tuple[str, str, bool]]:
+def _simulated(iam: Any, role: str, rule: PermissionRule) -> Iterator[tuple[str, str, bool]]:
     """IAM's answer for each action and place. Raises UserError where it leaves one out."""
     prefix = {"ContextKeyName": "s3:prefix", "ContextKeyType": "string", "ContextKeyValues": [rule.prefix]}
     answers = 0

@@ -6,17 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from ...aws import explained
+from ...aws import aws_errors
 from ...errors import UserError
 from ..results import FAILED, OK, UNKNOWN, Result
 
-RESTORE = "Put it back as the template has it: scripts/bootstrap.py stack deploy --revert-drift"
+RESTORE = "Put it back as the template has it: pal stack deploy --revert-drift"
 
 
 @dataclass(frozen=True)
-class Stack:
+class DeployedStack:
     """ids: what each resource of the template is called. template: as it was deployed, with its functions."""
 
     arn: str
@@ -46,16 +44,14 @@ class Stack:
         return [name for name, item in self.template["Resources"].items() if item["Type"] == kind and name in self.ids]
 
 
-def read(cloudformation: Any, name: str) -> Stack:
+def read(cloudformation: Any, name: str) -> DeployedStack:
     """Raises UserError where it cannot be read."""
-    try:
+    with aws_errors(f"read the stack {name}"):
         (found,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
         pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=name)
         resources = [item for page in pages for item in page["StackResourceSummaries"]]
         template = cloudformation.get_template(StackName=name)["TemplateBody"]
-    except (ClientError, BotoCoreError) as error:
-        raise explained(error, f"read the stack {name}") from None
-    return Stack(
+    return DeployedStack(
         found["StackId"],
         {item["LogicalResourceId"]: item["PhysicalResourceId"] for item in resources},
         {item["ParameterKey"]: item["ParameterValue"] for item in found["Parameters"]},
@@ -65,7 +61,7 @@ def read(cloudformation: Any, name: str) -> Stack:
 
 
 @dataclass(frozen=True)
-class Line:
+class AccessCheck:
     """Something to look at. look: gives what is wrong, or nothing. good: what to say then."""
 
     name: str
@@ -76,9 +72,8 @@ class Line:
     def result(self) -> Result:
         """What was found: unknown where AWS does not say."""
         try:
-            fault = self.look()
-        except (ClientError, BotoCoreError) as error:
-            return Result(self.name, UNKNOWN, str(explained(error, "look at it")))
+            with aws_errors("look at it"):
+                fault = self.look()
         except UserError as error:
             return Result(self.name, UNKNOWN, str(error))
         return Result(self.name, FAILED, fault, self.advice) if fault else Result(self.name, OK, self.good)

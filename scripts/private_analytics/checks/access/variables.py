@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ...errors import UserError
-from .stack import Line, Stack
+from .stack import AccessCheck, DeployedStack
 
 NAMES = re.compile(r"(password|passwd|secret|token|credentials?|(api|access|private|secret)_?key)$", re.IGNORECASE)
 VALUES = {
@@ -19,11 +19,11 @@ VALUES = {
 GOOD = "those of the template, no secret among them"
 ADVICE = (
     "Whoever may see these settings has seen it: change the secret, keep the new one in Secrets Manager, and put the variables"
-    " back: scripts/bootstrap.py stack deploy --revert-drift"
+    " back: pal stack deploy --revert-drift"
 )
 
 
-def lines(functions: Any, builds: Any, stack: Stack) -> list[Line]:
+def lines(functions: Any, builds: Any, stack: DeployedStack) -> list[AccessCheck]:
     """`functions` and `builds` are clients of Lambda and CodeBuild."""
 
     def of_exporter() -> str:
@@ -32,30 +32,30 @@ def lines(functions: Any, builds: Any, stack: Stack) -> list[Line]:
     def of_transform() -> str:
         return _fault(_of_project(builds, stack), _declared(stack, "TransformProject"))
 
-    found = [Line("exporter: variables", of_exporter, GOOD, ADVICE)]
+    found = [AccessCheck("exporter: variables", of_exporter, GOOD, ADVICE)]
     if "TransformProject" in stack.ids:
-        found.append(Line("transform: variables", of_transform, GOOD, ADVICE))
+        found.append(AccessCheck("transform: variables", of_transform, GOOD, ADVICE))
     return found
 
 
-def _of_function(functions: Any, stack: Stack) -> dict[str, str]:
+def _of_function(functions: Any, stack: DeployedStack) -> dict[str, str]:
     environment = functions.get_function_configuration(FunctionName=stack.ids["Exporter"]).get("Environment", {})
     if "Error" in environment:
         raise UserError(f"Lambda cannot show the variables: {environment['Error'].get('Message')}")
     return environment.get("Variables", {})
 
 
-def _of_project(builds: Any, stack: Stack) -> dict[str, str]:
+def _of_project(builds: Any, stack: DeployedStack) -> dict[str, str]:
     """What only names a secret or a parameter kept elsewhere has no value here."""
     name = stack.ids["TransformProject"]
     projects = builds.batch_get_projects(names=[name])["projects"]
     if not projects:
-        raise UserError(f"There is no project {name}. Make it again: scripts/bootstrap.py stack deploy --revert-drift")
+        raise UserError(f"There is no project {name}. Make it again: pal stack deploy --revert-drift")
     variables = projects[0]["environment"].get("environmentVariables", ())
     return {item["name"]: item["value"] if item.get("type", "PLAINTEXT") == "PLAINTEXT" else "" for item in variables}
 
 
-def _declared(stack: Stack, logical_id: str) -> set[str]:
+def _declared(stack: DeployedStack, logical_id: str) -> set[str]:
     properties = stack.template["Resources"][logical_id]["Properties"]["Environment"]
     return set(properties.get("Variables", ())) | set(_names(properties.get("EnvironmentVariables", ())))
 

@@ -10,7 +10,7 @@ from typing import Any
 import urllib3
 
 from ...errors import UserError
-from ..canary import Canary, Settings, sign_in
+from ..canary import Canary, CanarySettings, sign_in
 from ..results import FAILED, OK, UNKNOWN, Result
 from . import presigned
 from .endpoint import API, S3, Answer, Endpoint, ask
@@ -47,7 +47,12 @@ NEITHER = {
 
 
 def check(
-    cognito: Any, http: urllib3.PoolManager, settings: Settings, endpoint: Endpoint, canary: Canary, wait: Callable[[float], None]
+    cognito: Any,
+    http: urllib3.PoolManager,
+    settings: CanarySettings,
+    endpoint: Endpoint,
+    canary: Canary,
+    wait: Callable[[float], None],
 ) -> list[Result]:
     """A result for each of names(endpoint). Raises UserError where the canary gets no token."""
     token = sign_in(cognito, settings.client_id, canary)[settings.token_use]

@@ -1,0 +1,5 @@
+"""python -m private_analytics."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,1 @@
+"""`check exports`: whether the days of each log group arrive."""

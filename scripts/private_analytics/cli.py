@@ -1,0 +1,71 @@
+"""The command `pal`: its groups, and what every command does with an error that the user can put right."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+
+from . import __version__
+from .aws import TryLater
+from .checks.commands import check
+from .cost.commands import cost, scanned
+from .demo.command import demo
+from .errors import UserError
+from .exports.commands import export
+from .exports.pull_command import pull
+from .external_tables.command import tables
+from .publish.command import publish
+from .report.command import report
+from .samples.command import sample_logs
+from .stack.commands import stack
+
+SECTIONS: Mapping[str, Sequence[click.Command]] = {
+    "On this machine": (demo, report, pull, sample_logs),
+    "On AWS": (stack, tables, export, check, publish, scanned, cost),
+}
+
+
+class Pal(click.Group):
+    """Lists commands by place, and turns an error that the user can put right into a message and exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except TryLater as error:
+            raise click.ClickException(f"{error}. Try again in a moment.") from None
+        except UserError as error:
+            raise click.ClickException(str(error)) from None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for title, commands in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(str(command.name), command.get_short_help_str(80)) for command in commands])
+
+
+@click.group(cls=Pal, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="pal")
+def cli() -> None:
+    """Private analytics over your API's logs.
+
+    Commands work on the copy of the project that you are in (or DBT_PROJECT_DIR). Those on AWS use your AWS profile and region:
+    AWS_PROFILE, AWS_REGION.
+
+    \b
+    Example:
+      pal demo
+    """
+
+
+for commands in SECTIONS.values():
+    for command in commands:
+        cli.add_command(command)
+
+
+def main() -> None:
+    cli(prog_name="pal")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""The commands `cost` and `scanned`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .. import aws, console, options
+from ..project import paths
+from . import bill
+from . import scanned as scans
+
+DEFAULTS = bill.Usage(gb_per_day=0)
+
+
+def _option(name: str, low: float, text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """An option whose default is Usage's."""
+    default = getattr(DEFAULTS, name)
+    kind = click.IntRange(min=int(low)) if isinstance(default, int) else click.FloatRange(min=low)
+    return click.option(f"--{name.replace('_', '-')}", type=kind, default=default, show_default=default is not None, help=text)
+
+
+@click.command("cost")
+@click.option("--gb-per-day", type=click.FloatRange(min=0), required=True, help="Text that the API logs in a day.")
+@_option("retention_days", 1, "LogRetentionDays of the stack.")
+@_option("glacier_after_days", 1, "GlacierAfterDays of the stack.")
+@_option("expire_after_days", 1, "ExpireLogsAfterDays of the stack.")
+@_option("gzip_ratio", 1, "Bytes of text for one byte in an export.")
+@_option("query_gb_per_day", 0, "What people and dashboards scan in a day.")
+@_option("dbt_gb_per_day", 0, "What a daily run is billed for, as the command scanned shows it.  [default: worked out]")
+@_option("dbt_minutes", 0, "How long a daily run takes.")
+@click.option("--kms", "has_kms_key", is_flag=True, help="A KMS key of yours encrypts the data.")
+@options.as_json
+def cost(is_json: bool, **usage: Any) -> None:
+    """Estimate what a month on AWS costs (docs/costs.md).
+
+    \b
+    Example:
+      pal cost --gb-per-day 2
+    """
+    wanted = bill.Usage(**usage)
+    items = list(bill.items(wanted))
+    if is_json:
+        content = {"prices": f"{bill.PRICES_REGION}, {bill.PRICES_DATE}", "usage": asdict(wanted), "items": [*map(asdict, items)]}
+        console.echo_json(content | {"usd": sum(item.usd for item in items)})
+        return
+    sums = (("all", items), ("without CloudWatch Logs", [item for item in items if "CloudWatch" not in item.name]))
+    rows = [(item.name, item.amount, f"{item.usd:,.2f}") for item in items]
+    rows += [(name, "", f"{sum(item.usd for item in of):,.2f}") for name, of in sums]
+    styles = [""] * len(items) + ["bold"] * len(sums)
+    console.echo_table(("a month", "amount", "USD"), rows, right=("amount", "USD"), styles=styles)
+    click.echo(bill.assumptions(wanted))
+
+
+@click.command("scanned")
+@options.workgroup
+@options.option("--run-results", type=options.PATH, help="Of which run.  [default: target/run_results.json]")
+@options.as_json
+def scanned(workgroup: str, run_results: Path | None, is_json: bool) -> None:
+    """Show what a dbt run on Athena scanned, and its price.
+
+    Node by node, the most expensive first.
+
+    \b
+    Example:
+      pal scanned
+    """
+    invocation_id, started = scans.read_run(run_results or paths.target() / "run_results.json")
+    found = scans.scans(aws.client("athena"), workgroup, invocation_id, started)
+    total = scans.total(found)
+    if is_json:
+        nodes = [asdict(scan) | {"usd": scan.usd} for scan in found]
+        console.echo_json({"invocation_id": invocation_id, "nodes": nodes, "total": asdict(total) | {"usd": total.usd}})
+        return
+    rows = [
+        (scan.name, f"{scan.queries:,}", f"{scan.bytes:,}", f"{scan.billed_bytes / 1e6:,.0f}", f"{scan.usd:.5f}")
+        for scan in [*found, total]
+    ]
+    columns = ("node", "queries", "scanned, bytes", "billed, MB", "USD")
+    console.echo_table(columns, rows, right=columns[1:], styles=[""] * len(found) + ["bold"])

@@ -1,0 +1,1 @@
+"""The demo: from a folder of logs to tables, report and docs site on DuckDB."""

@@ -1,0 +1,91 @@
+"""From a folder of logs to tables, report and docs site on DuckDB."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from ..errors import UserError
+from ..lake.folder import Lake, checked, open_lake
+from ..project import dbt, paths
+from ..report.page import build_report
+from ..samples import writer
+
+
+def run_demo(logs: Path | None, variables: str, say: Callable[[str], None]) -> None:
+    """Build everything anew from `logs` (from sample logs where none are given) and say where it is.
+
+    Raises UserError where there is nothing to read or a model or test failed; the tables that were built remain.
+    """
+    if dbt.profile().credentials.type != "duckdb":  # where this would replace the tables of production
+        raise UserError("The demo builds on DuckDB, and the current dbt target is another. Unset ANALYTICS_TARGET.")
+    build_tables(logs or sample_lake(say), variables, say)
+    page = build_report()
+    docs = dbt.run("docs", "generate", "--static", *_vars(variables))
+    if not docs.succeeded:
+        raise UserError(_explain(docs))
+    paths.site().mkdir(exist_ok=True)
+    docs_site = shutil.copy(paths.target() / "static_index.html", paths.site() / "docs.html")
+    say("")
+    say(f"Report     {page}")
+    say(f"Docs site  {docs_site}")
+    say(f"Tables     {paths.database()} (in DuckDB: from events)")
+
+
+def sample_lake(say: Callable[[str], None]) -> Path:
+    """The sample logs, written once."""
+    lake = paths.lake() / "sample"
+    if not lake.exists():
+        say(f"Writing sample logs: {writer.DEFAULT_DAYS} days of a storefront ...")
+        unfinished = paths.lake() / "sample.unfinished"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        writer.write_sample_logs(
+            unfinished,
+            days=writer.DEFAULT_DAYS,
+            events_per_day=writer.DEFAULT_EVENTS_PER_DAY,
+            seed=writer.DEFAULT_SEED,
+            end_date=writer.DEFAULT_END_DATE,
+        )
+        unfinished.rename(lake)
+    return lake
+
+
+def build_tables(logs: Path, variables: str, say: Callable[[str], None]) -> Lake:
+    """Build and test all tables from a folder of logs. Files that cannot be read are named and left out; all others count.
+
+    Raises UserError as run_demo does.
+    """
+    work = paths.lake()
+    work.mkdir(exist_ok=True)
+    lake = checked(open_lake(logs.absolute(), work / "view"), work / "view")
+    for note in lake.notes:
+        say(f"Note: {note}")
+    for path, problem in lake.damaged:
+        say(f"Damaged, not read: {path}: {problem}. Fetch or export it again; its export is loaded when it is whole.")
+    say(f"Building from {len(lake.exports):,} exports in {lake.root}")
+    # From nothing: the logs or the field mapping may be others than last time.
+    os.environ["ANALYTICS_LAKE"] = str(lake.root)
+    _point(work / "current", lake.root)
+    outcome = dbt.run("build", "--full-refresh", "--exclude-resource-type", "unit_test", *_vars(variables), say=say)
+    if not outcome.succeeded:
+        raise UserError(_explain(outcome))
+    return lake
+
+
+def _point(link: Path, target: Path) -> None:
+    """Where dbt looks when it is run by hand (macro lake_root)."""
+    link.unlink(missing_ok=True)
+    link.symlink_to(target)
+
+
+def _vars(variables: str) -> list[str]:
+    return ["--vars", variables] if variables else []
+
+
+def _explain(outcome: dbt.DbtOutcome) -> str:
+    if not outcome.failures:
+        return f"dbt could not run the project: {outcome.error or 'see logs/dbt.log'}"
+    lines = [f"  {name}: {message}" for name, message in outcome.failures.items()]
+    return "\n".join(["These failed (details in logs/dbt.log):", *lines])

@@ -1,0 +1,32 @@
+"""The command `demo`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ..errors import UserError
+from ..options import PATH, option
+from ..project.variables import given_vars
+
+
+@click.command("demo")
+@option("--logs", envvar="LOGS", type=PATH, help="A synced export bucket, or a folder of log files.  [default: sample logs]")
+@option("--vars", "variables", envvar="VARS", default="", help="For dbt, e.g. '{event_fields: {user_id: [ctx.uid]}}'.")
+def demo(logs: Path | None, variables: str) -> None:
+    """Build tables, report and docs site from logs, on DuckDB.
+
+    Everything is built anew. It ends with where things are.
+
+    \b
+    Example:
+      pal demo --logs my-logs
+    """
+    try:
+        given_vars(variables, "VARS")
+    except UserError as error:
+        raise click.UsageError(str(error)) from None
+    from .build import run_demo  # here, as dbt takes two seconds to import
+
+    run_demo(logs, variables, click.echo)

@@ -1,0 +1,1 @@
+"""The external tables over the export bucket."""

@@ -1,0 +1,187 @@
+"""The external tables over the export bucket: log_lines (raw text) and export_records (one JSON object a completed export).
+
+One declaration of what should be there (`declared`), a pure comparison with what is (`plan`), and the calls that close the gap
+(`apply`). Only tables that carry our mark are ever changed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from ..aws import aws_errors
+from ..bucket import BUCKET_NAME, LOGS, PREFIX, RECORDS
+from ..errors import UserError
+from ..export_record import ExportRecord
+
+MARK = {"managed_by": "private-analytics-layer"}
+DATABASE_NAME = re.compile(r"[a-z0-9_]{1,255}")
+
+
+@dataclass(frozen=True)
+class Location:
+    """Where the exports lie: a bucket, the prefix before logs/ and exports/ ('' or 'a/b'), and the first exported day."""
+
+    bucket: str
+    prefix: str
+    first_day: date
+
+    def folder(self, name: str) -> str:
+        return "s3://" + "/".join(part for part in (self.bucket, self.prefix.strip("/"), name) if part)
+
+
+@dataclass(frozen=True)
+class TableChange:
+    """One thing to do: make the database, make a table, or change one. `differences` says what, for people."""
+
+    action: Literal["create database", "create table", "update table"]
+    name: str
+    differences: tuple[str, ...] = ()
+    table: dict | None = None
+
+
+def reconcile(glue, database: str, location: Location, *, dry_run: bool = False) -> list[TableChange]:
+    """Make the tables of `location` in a Glue database what they should be; what was (or with dry_run: would be) done.
+
+    Raises UserError for names or places that cannot be used, tables of others, and whatever Glue refuses.
+    """
+    _check_names(database, location)
+    tables = declared(location)
+    database_exists, existing = read(glue, database, [table["Name"] for table in tables])
+    changes = plan(tables, existing, database, database_exists=database_exists)
+    if not dry_run:
+        apply(glue, database, changes)
+    return changes
+
+
+def declared(location: Location) -> tuple[dict, ...]:
+    """The tables as Glue's TableInput.
+
+    log_lines is partitioned by event_day (yyyy/MM/dd) by projection, so no partition is ever added by hand. Its only column takes
+    the whole line: LazySimpleSerDe's delimiter and null text are set to what a line cannot hold.
+    """
+    return _log_lines(location), _export_records(location)
+
+
+def plan(tables: Sequence[dict], existing: dict[str, dict | None], database: str, *, database_exists: bool) -> list[TableChange]:
+    """What must be done so that `existing` (name -> Glue's Table, or None) becomes `tables`; empty where nothing differs.
+
+    Raises UserError for a table of that name which this command did not make.
+    """
+    changes = [] if database_exists else [TableChange("create database", database)]
+    for table in tables:
+        name = f"{database}.{table['Name']}"
+        found = existing.get(table["Name"])
+        if found is None:
+            changes.append(TableChange("create table", name, table=table))
+            continue
+        if not MARK.items() <= found.get("Parameters", {}).items():
+            raise UserError(
+                f"{name} exists and was not made by this command, so it is left alone. Rename or drop it, or choose another"
+                " --database."
+            )
+        differences = tuple(_differences(table, found))
+        if differences:
+            changes.append(TableChange("update table", name, differences, table))
+    return changes
+
+
+def read(glue, database: str, names: Sequence[str]) -> tuple[bool, dict[str, dict | None]]:
+    """Whether the database is there, and its tables of these names. Raises UserError where Glue cannot be asked."""
+    with aws_errors(f"look up the tables of {database}"):
+        try:
+            glue.get_database(Name=database)
+        except glue.exceptions.EntityNotFoundException:
+            return False, dict.fromkeys(names)
+        return True, {name: _table(glue, database, name) for name in names}
+
+
+def _table(glue, database: str, name: str) -> dict | None:
+    try:
+        return glue.get_table(DatabaseName=database, Name=name)["Table"]
+    except glue.exceptions.EntityNotFoundException:
+        return None
+
+
+def apply(glue, database: str, changes: Sequence[TableChange]) -> None:
+    """Carry out a plan. It can be interrupted anywhere and made again. Raises UserError where Glue refuses."""
+    for change in changes:
+        with aws_errors(f"{change.action} {change.name}"):
+            if change.action == "create database":
+                glue.create_database(DatabaseInput={"Name": database, "Parameters": MARK})
+            elif change.action == "create table":
+                glue.create_table(DatabaseName=database, TableInput=change.table)
+            else:
+                glue.update_table(DatabaseName=database, TableInput=change.table)
+
+
+def _check_names(database: str, location: Location) -> None:
+    if not DATABASE_NAME.fullmatch(database):
+        raise UserError(f"--database {database!r}: Athena takes lower-case letters, digits and underscores only.")
+    if not BUCKET_NAME.fullmatch(location.bucket):
+        raise UserError(f"--bucket {location.bucket!r} is no bucket name. Give the name alone, without s3://.")
+    if not PREFIX.fullmatch(location.prefix):
+        raise UserError(f"--prefix {location.prefix!r}: use letters, digits and . _ - between slashes.")
+
+
+def _log_lines(location: Location) -> dict:
+    folder = location.folder(LOGS)
+    return {
+        "Name": "log_lines",
+        "Description": "Raw log lines, as CloudWatch exported them.",
+        "TableType": "EXTERNAL_TABLE",
+        "PartitionKeys": [{"Name": "event_day", "Type": "string"}],
+        "Parameters": {
+            **MARK,
+            "EXTERNAL": "TRUE",
+            "projection.enabled": "true",
+            "projection.event_day.type": "date",
+            "projection.event_day.format": "yyyy/MM/dd",
+            "projection.event_day.range": f"{location.first_day:%Y/%m/%d},NOW",
+            "storage.location.template": f"{folder}/${{event_day}}/",
+        },
+        "StorageDescriptor": {
+            "Columns": [{"Name": "line", "Type": "string"}],
+            "Location": f"{folder}/",
+            "InputFormat": "org.apache.hadoop.mapred.TextInputFormat",
+            "OutputFormat": "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
+            "SerdeInfo": {
+                "SerializationLibrary": "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe",
+                "Parameters": {
+                    "field.delim": "\n",
+                    "serialization.format": "\n",
+                    "serialization.last.column.takes.rest": "true",
+                    "serialization.null.format": "\n",
+                },
+            },
+        },
+    }
+
+
+def _export_records(location: Location) -> dict:
+    return {
+        "Name": "export_records",
+        "Description": "One row a completed export task.",
+        "TableType": "EXTERNAL_TABLE",
+        "PartitionKeys": [],
+        "Parameters": {**MARK, "EXTERNAL": "TRUE"},
+        "StorageDescriptor": {
+            "Columns": [{"Name": name, "Type": kind} for name, kind in ExportRecord.glue_columns().items()],
+            "Location": f"{location.folder(RECORDS)}/",
+            "InputFormat": "org.apache.hadoop.mapred.TextInputFormat",
+            "OutputFormat": "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
+            "SerdeInfo": {"SerializationLibrary": "org.openx.data.jsonserde.JsonSerDe", "Parameters": {}},
+        },
+    }
+
+
+def _differences(wanted: object, found: object, path: str = "") -> Iterator[str]:
+    """What of `wanted` is not so in `found`. Keys that only Glue knows (times, owners, its own parameters) do not count."""
+    if isinstance(wanted, dict) and isinstance(found, dict):
+        for key, value in wanted.items():
+            yield from _differences(value, found.get(key), f"{path}.{key}" if path else key)
+    elif wanted != found and (wanted or found):
+        yield f"{path}: {found!r} -> {wanted!r}"

@@ -1,0 +1,1 @@
+"""Logs on this machine, as a lake that the models can read."""

@@ -1,0 +1,227 @@
+"""A folder of logs as a lake that the models can read: logs/<yyyy>/<mm>/<dd>/<task id>/<stream>/* and exports/**/<task id>.json.
+
+A synced bucket prefix is read where it lies. Anything else gets a *view*: a folder of our own with symbolic links to the files
+and the export records they lack. The given folder is never written to.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import Counter
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from .. import __version__
+from ..bucket import LOGS, RECORDS, WRITE_TEST
+from ..errors import UserError
+from ..export_record import ExportRecord
+from .log_files import Finding, inspect, write_clean_copy
+
+PLAIN_SUFFIXES = (".log", ".jsonl", ".ndjson")
+UNKNOWN_LOG_GROUP = "local"
+
+
+@dataclass(frozen=True)
+class Export:
+    """One published export: its record and the files of its task."""
+
+    record: ExportRecord
+    files: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class Lake:
+    """Exports that can be read below `root`, and what a reader should know about the rest."""
+
+    root: Path
+    exports: tuple[Export, ...]
+    notes: tuple[str, ...] = ()
+    damaged: tuple[tuple[Path, str], ...] = ()
+
+
+def open_lake(source: Path, view: Path) -> Lake:
+    """The lake in `source`; `view` is a folder that may be emptied and written, outside `source`.
+
+    Raises UserError where there is no such folder or no logs in it.
+    """
+    if not source.exists():
+        raise UserError(f"{source}: no such folder. Give the folder that holds your logs: make demo LOGS=DIR")
+    if source.is_file():
+        return _plain_lake([source], source.parent, view)
+    if (source / LOGS).is_dir():
+        if (source / RECORDS).is_dir():
+            return _recorded_lake(source, view)
+        return _unrecorded_lake(source / LOGS, view)
+    if any(source.glob("[0-9][0-9][0-9][0-9]/[0-9][0-9]/[0-9][0-9]")):
+        return _unrecorded_lake(source, view)
+    return _plain_lake(sorted(p for p in source.rglob("*") if p.is_file()), source, view)
+
+
+def checked(lake: Lake, view: Path) -> Lake:
+    """The same lake with every file read through once: files that cannot be read are left out and named. Odd bytes that the
+    reader would stop at (no UTF-8, lone carriage returns, \\x01) are made visible in a copy, so that the line is still there."""
+    paths = [path for export in lake.exports for path in export.files]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        findings = dict(zip(paths, pool.map(inspect, paths), strict=True))
+    if all(finding.as_it_is for finding in findings.values()):
+        return lake
+    root = _empty_view(view.with_name(f"{view.name}-checked"))
+    exports = []
+    for export in lake.exports:
+        readable = [path for path in export.files if not findings[path].problem]
+        unreadable = (export.record.unreadable_objects or 0) + len(export.files) - len(readable)
+        files = _lay_out(root, export, [(path, findings[path]) for path in readable])
+        exports.append(Export(replace(export.record, unreadable_objects=unreadable), files))
+        _write_record(root, exports[-1].record)
+    damaged = [(path.resolve(), finding.problem) for path, finding in findings.items() if finding.problem]
+    return replace(lake, root=root, exports=tuple(exports), damaged=tuple(damaged))
+
+
+def _recorded_lake(source: Path, view: Path) -> Lake:
+    """A synced bucket prefix with export records: read in place unless a record or an object is missing."""
+    notes, exports, broken = [], [], False
+    task_folders = {path.name: path for path in (source / LOGS).glob("*/*/*/*") if path.is_dir()}
+    records = sorted((source / RECORDS).glob("*/*/*/*.json"))
+    if not records:
+        raise UserError(f"{source / 'exports'}: no export record, so nothing is published here yet. Finish the sync or the pull.")
+    for path in records:
+        try:
+            record = _read_record(path)
+        except UserError as error:
+            notes.append(str(error))
+            broken = True
+            continue
+        folder = source / LOGS / record.day_path / record.export_task_id
+        export = Export(record, tuple(_objects(folder)))
+        missing = record.objects - len(export.files)
+        if missing > 0:
+            notes.append(f"{folder}: {missing} of {record.objects} objects are not here. Sync the bucket again.")
+            export = Export(replace(record, unreadable_objects=missing), export.files)
+            broken = True
+        exports.append(export)
+    unpublished = sorted(task_folders.keys() - {export.record.export_task_id for export in exports})
+    if unpublished:
+        notes.append(
+            f"{len(unpublished)} task folders have no export record and are not read, e.g. {task_folders[unpublished[0]]}"
+        )
+    notes += _misplaced(source / LOGS)
+    return _view(exports, view, notes) if broken else Lake(source, tuple(exports), tuple(notes))
+
+
+def _unrecorded_lake(logs: Path, view: Path) -> Lake:
+    """A folder yyyy/mm/dd/<task id>/<stream>/ without records: each task folder is taken for a completed export."""
+    exports = []
+    for folder in sorted(path for path in logs.glob("[0-9]*/[0-9]*/[0-9]*/*") if path.is_dir()):
+        files = _objects(folder)
+        try:
+            day = date(*map(int, folder.parts[-4:-1]))
+        except ValueError:
+            continue
+        exports.append(Export(_made_record(folder.name, day, files), tuple(files)))
+    if not exports:
+        raise UserError(f"{logs}: no export here. Expected folders <yyyy>/<mm>/<dd>/<task id>/<stream>/ with .gz files.")
+    notes = [f"No export records in {logs.parent}: each of the {len(exports)} task folders is taken for a completed export."]
+    return _view(exports, view, notes + _misplaced(logs))
+
+
+def _plain_lake(files: list[Path], base: Path, view: Path) -> Lake:
+    """Plain log files, taken together for one export."""
+    chosen = [path for path in files if path.name.removesuffix(".gz").endswith(PLAIN_SUFFIXES)]
+    if not chosen:
+        found = f"{len(files)} other files are there, e.g. {files[0].name}. " if files else "It is empty. "
+        raise UserError(
+            f"{base}: no logs found. {found}Expected either logs/<yyyy>/<mm>/<dd>/<task id>/<stream>/*.gz (a synced export"
+            " bucket) or files that end in .log, .jsonl or .ndjson, with or without .gz."
+        )
+    record = replace(_made_record("local-files", _last_change(chosen).date(), chosen), line_format="plain")
+    streams = {path: str(path.relative_to(base)).replace("/", "-") for path in chosen}
+    notes = [f"{len(files) - len(chosen)} files are no logs by their name and are not read."] if len(files) > len(chosen) else []
+    return _view([Export(record, tuple(chosen))], view, notes, streams)
+
+
+def _view(exports: list[Export], view: Path, notes: list[str], streams: dict[Path, str] | None = None) -> Lake:
+    root = _empty_view(view)
+    laid_out = []
+    for export in exports:
+        laid_out.append(replace(export, files=_lay_out(root, export, [(path, None) for path in export.files], streams)))
+        _write_record(root, export.record)
+    return Lake(root, tuple(laid_out), tuple(notes))
+
+
+def _lay_out(
+    root: Path, export: Export, files: Iterable[tuple[Path, Finding | None]], streams: dict[Path, str] | None = None
+) -> tuple[Path, ...]:
+    """Link (or copy clean) an export's files into root/logs/<day>/<task id>/<stream>/; their new paths."""
+    placed = []
+    numbers: Counter[str] = Counter()
+    for path, finding in files:
+        stream = streams[path] if streams else path.parent.name
+        suffix = ".gz" if path.name.endswith(".gz") or (finding and not finding.as_it_is) else path.suffix
+        target = root / LOGS / export.record.day_path / export.record.export_task_id / stream / f"{numbers[stream]:06d}{suffix}"
+        numbers[stream] += 1
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if finding is None or finding.as_it_is:
+            target.symlink_to(path.resolve())
+        else:
+            write_clean_copy(path, target)
+        placed.append(target)
+    return tuple(placed)
+
+
+def _objects(folder: Path) -> list[Path]:
+    """The log objects of a task folder: files one stream folder down."""
+    return sorted(path for path in folder.glob("*/*") if path.name != WRITE_TEST and path.is_file())
+
+
+def _misplaced(logs: Path) -> list[str]:
+    """A note on files that are not where an export puts its objects, if there are any."""
+    wrong = [
+        path
+        for pattern in ("*", "*/*", "*/*/*", "*/*/*/*", "*/*/*/*/*", "*/*/*/*/*/*/**/*")
+        for path in logs.glob(pattern)
+        if path.name != WRITE_TEST and path.is_file()
+    ]
+    if not wrong:
+        return []
+    return [f"{len(wrong)} files below {logs} are not at <yyyy>/<mm>/<dd>/<task id>/<stream>/ and are not read, e.g. {wrong[0]}"]
+
+
+def _read_record(path: Path) -> ExportRecord:
+    try:
+        return ExportRecord.from_json(path.read_bytes())
+    except ValueError as error:
+        raise UserError(f"{path}: no export record ({error}). Its export is not read; export that day again.") from None
+
+
+def _made_record(task_id: str, day: date, files: list[Path]) -> ExportRecord:
+    """A record for files that came without one, complete when the last of them was changed."""
+    return ExportRecord(
+        export_task_id=task_id,
+        log_group=UNKNOWN_LOG_GROUP,
+        export_date=day.isoformat(),
+        completed_at=_last_change(files).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        objects=len(files),
+        bytes=sum(path.stat().st_size for path in files),
+        exporter_version=__version__,
+    )
+
+
+def _last_change(files: list[Path]) -> datetime:
+    return datetime.fromtimestamp(max((path.stat().st_mtime for path in files), default=0), UTC)
+
+
+def _write_record(root: Path, record: ExportRecord) -> None:
+    path = root / RECORDS / record.day_path / f"{record.export_task_id}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(record.to_json())
+
+
+def _empty_view(view: Path) -> Path:
+    if view.exists():
+        shutil.rmtree(view)
+    view.mkdir(parents=True)
+    return view

@@ -1,0 +1,73 @@
+"""Running this dbt project from Python."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from argparse import Namespace
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.cli.main import dbtRunner
+from dbt.config.profile import Profile
+from dbt.config.runtime import load_profile
+from dbt.flags import set_from_args
+from dbt_common.context import set_invocation_context
+from dbt_common.events.base_types import EventMsg
+from dbt_common.exceptions import DbtRuntimeError
+
+from ..errors import UserError
+from . import paths
+
+
+@dataclass(frozen=True)
+class DbtOutcome:
+    """How a dbt command ended. failures: name of the node -> what dbt said; empty where dbt itself could not start."""
+
+    succeeded: bool
+    failures: dict[str, str]
+    error: str = ""
+
+
+def run(*arguments: str, say: Callable[[str], None] | None = None) -> DbtOutcome:
+    """Run a dbt command on this project; `say` gets a line for each model built, and what the project's macros have to say."""
+
+    def follow(event: EventMsg) -> None:
+        if event.info.name == "LogModelResult" and event.data.status not in ("ERROR", "SKIP"):
+            say(f"  {event.data.node_info.node_name:<28} {event.data.execution_time:6.1f} s")
+        elif event.info.name in ("JinjaLogInfo", "JinjaLogWarning"):
+            say(event.data.msg)
+
+    _prepare()
+    folders = ["--project-dir", str(paths.root()), "--profiles-dir", str(paths.root())]
+    runner = dbtRunner(callbacks=[follow] if say else [])
+    result = runner.invoke([*arguments, *folders, "--log-level", "none", "--log-level-file", "info"])
+    DuckDBConnectionManager.close_all_connections()  # else the database stays locked as long as this process lives
+    nodes = getattr(result.result, "results", None) or []
+    failures = {
+        node.node.name: (node.message or "").strip()
+        for node in nodes
+        if getattr(node, "status", None) in ("error", "fail", "runtime error")
+    }
+    return DbtOutcome(result.success, failures, str(result.exception or ""))
+
+
+def profile() -> Profile:
+    """What profiles.yml says of the current target. Raises UserError where dbt cannot read it."""
+    _prepare()
+    set_invocation_context(os.environ)
+    folder = paths.root()
+    set_from_args(Namespace(profiles_dir=str(folder)), {})
+    try:
+        return load_profile(str(folder), {})
+    except DbtRuntimeError as error:
+        raise UserError(f"{folder / 'profiles.yml'} cannot be used: {' '.join(error.msg.split())}") from None
+
+
+def _prepare() -> None:
+    """What profiles.yml needs. It is the user's own; the example is a good start."""
+    folder = paths.root()
+    if not (folder / "profiles.yml").exists():
+        shutil.copy(folder / "profiles.example.yml", folder / "profiles.yml")
+    os.environ["ANALYTICS_DB"] = str(paths.database())

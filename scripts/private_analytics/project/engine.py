@@ -1,0 +1,102 @@
+"""The engine that holds the tables: DuckDB or Athena, whichever the current dbt target is."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyathena
+from botocore.exceptions import BotoCoreError, ClientError
+from dbt.adapters.athena.session import get_boto3_session_from_credentials
+from dbt_common.exceptions import DbtRuntimeError
+
+from .. import aws
+from ..errors import UserError, first_line
+from . import dbt
+
+ERRORS = (duckdb.Error, pyathena.Error, BotoCoreError)
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A DB-API connection to an engine, duckdb or athena. `place` says in messages what it reads."""
+
+    name: str
+    connection: Any
+    place: str
+    schema: str
+    threads: int
+
+    def read(self, queries: Mapping[str, str]) -> dict[str, list[dict[str, Any]]]:
+        """The rows of each query, about tables of the schema. As many run at once as the profile has threads."""
+        with ThreadPoolExecutor(self.threads) as pool:
+            return dict(zip(queries, pool.map(self._rows, queries.values()), strict=True))
+
+    def _rows(self, sql: str) -> list[dict[str, Any]]:
+        try:
+            cursor = self.connection.cursor()
+            if self.name == "duckdb":  # where a cursor starts without a schema
+                cursor.execute(f"use {self.schema}")
+            cursor.execute(sql)
+            names = [column[0] for column in cursor.description]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        except ERRORS as error:
+            raise unreadable(self.place, error) from None
+
+
+def unreadable(what: str, error: Exception) -> UserError:
+    """One of ERRORS as a sentence with what to do next."""
+    cause = error.__cause__ or error  # pyathena's own error says less than what AWS said
+    if isinstance(cause, ClientError | BotoCoreError):
+        return aws.meaning(cause, f"read {what}")
+    return UserError(f"{what} cannot be read: {first_line(error)}. Where it is not there yet, `dbt build` makes it.")
+
+
+@contextmanager
+def open_engine() -> Iterator[Engine]:
+    """The engine of the current dbt target. Raises UserError where it cannot be reached."""
+    profile = dbt.profile()
+    connect = _athena if profile.credentials.type == "athena" else _duckdb
+    engine = connect(profile.credentials, profile.threads)
+    try:
+        yield engine
+    finally:
+        engine.connection.close()
+
+
+def _duckdb(credentials: Any, threads: int) -> Engine:
+    database = Path(credentials.path)
+    if not database.is_file():
+        raise UserError(f"There is no database at {database}. `dbt build` makes it, `make demo` does from sample logs.")
+    try:
+        connection = duckdb.connect(str(database), read_only=True)
+    except duckdb.Error as error:
+        raise UserError(f"{database} cannot be read: {first_line(error)}. While dbt runs, nobody else can read it.") from None
+    return Engine("duckdb", connection, str(database), f'"{credentials.database}"."{credentials.schema}"', threads)
+
+
+def _athena(credentials: Any, threads: int) -> Engine:
+    logging.getLogger("pyathena").setLevel(logging.CRITICAL)  # it logs the traceback of every error that it raises
+    try:
+        connection = pyathena.connect(
+            session=get_boto3_session_from_credentials(credentials),
+            region_name=credentials.region_name,
+            endpoint_url=credentials.endpoint_url,
+            work_group=credentials.work_group,
+            s3_staging_dir=credentials.s3_staging_dir,
+            catalog_name=credentials.database,
+            schema_name=credentials.schema,
+            poll_interval=credentials.poll_interval,
+        )
+    except BotoCoreError as error:
+        raise aws.meaning(error, "connect to Athena") from None
+    except DbtRuntimeError as error:  # of the role that the profile assumes
+        raise UserError(error.msg) from None
+    place = f"Athena's database {credentials.schema} (workgroup {credentials.work_group})"
+    return Engine("athena", connection, place, credentials.schema, threads)

@@ -1,0 +1,135 @@
+"""The `vars` of dbt_project.yml, checked: for alarms, checks, the report, and what is given by --vars."""
+
+from __future__ import annotations
+
+import difflib
+import zoneinfo
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from ..errors import UserError
+from . import paths
+
+
+class Thresholds(BaseModel):
+    """`vars: thresholds`; dbt_project.yml says what each is."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    min_requests: float = Field(gt=0)
+    server_error_rate: float = Field(gt=0, le=1)
+    latency_p95_ms: float = Field(gt=0)
+    auth_failure_rate: float = Field(gt=0, le=1)
+    auth_failure_burst: float = Field(gt=0)
+    athena_gb_per_day: float = Field(gt=0)
+    upload_url_seconds: float = Field(gt=0)
+
+
+def _time_zone(name: str) -> str:
+    if name not in zoneinfo.available_timezones():
+        near = closest(name, zoneinfo.available_timezones())
+        raise ValueError(f"{name!r} is no time zone{near or ': give a name such as Europe/Berlin'}")
+    return name
+
+
+class Vars(BaseModel):
+    """All vars that the project reads. Those about fields are read by macros, and in Python by stack/log_fields.py."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    event_fields: dict[str, Any]
+    default_event_fields: dict[str, Any]
+    bot_user_agents: str
+    reporting_timezone: Annotated[str, AfterValidator(_time_zone)]
+    session_gap_minutes: float = Field(gt=0)
+    dedupe_horizon_days: int = Field(ge=0)
+    max_days_from_log_time: int = Field(gt=0)
+    export_late_after_hours: int = Field(gt=0)
+    run_lock_hours: float = Field(gt=0)
+    thresholds: Thresholds
+    meanings: list[str]
+
+
+# These do not reach alarms and checks when they are given for one run, so a run must not seem to take them.
+NOT_FOR_ONE_RUN = {"thresholds": "they hold for alarms and checks too"}
+
+
+def read_vars(file: Path | None = None) -> dict[str, Any]:
+    """All vars as they are written. Raises UserError where the file cannot be read."""
+    file = file or paths.dbt_project()
+    try:
+        found = yaml.safe_load(file.read_text(encoding="utf-8"))["vars"]
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError) as error:
+        raise UserError(f"{file} has no vars that can be read: {error}") from None
+    if not isinstance(found, dict):
+        raise UserError(f"{file}: vars must be names with values.")
+    return found
+
+
+def checked_vars(file: Path | None = None) -> Vars:
+    """The vars of the file. Raises UserError that names each one that is missing, unknown or cannot be right."""
+    file = file or paths.dbt_project()
+    return _checked(read_vars(file), f"{file}, vars")
+
+
+def thresholds(file: Path | None = None) -> Thresholds:
+    """When something is wrong. Raises UserError that names the threshold that is missing, unknown or no number above 0."""
+    file = file or paths.dbt_project()
+    try:
+        return Thresholds.model_validate(read_vars(file).get("thresholds") or {})
+    except ValidationError as error:
+        raise UserError(_explained(error, f"{file}, vars: thresholds", Thresholds.model_fields)) from None
+
+
+def given_vars(text: str, option: str) -> dict[str, Any]:
+    """What --vars says, as dbt takes it. Raises UserError for what dbt would ignore, and for values that cannot be right."""
+    try:
+        given = yaml.safe_load(text or "{}")
+    except yaml.YAMLError as error:
+        raise UserError(f"{option} cannot be read as YAML: {error}") from None
+    if not isinstance(given, dict):
+        raise UserError(f"{option} is no mapping such as '{{event_fields: {{user_id: [ctx.uid]}}}}'.")
+    for name, why in NOT_FOR_ONE_RUN.items():
+        if name in given:
+            raise UserError(f"{option}: {name} cannot be set for one run: {why}. Change them in dbt_project.yml.")
+    _checked(read_vars() | given, option)
+    _check_fields(given.get("event_fields", {}), option)
+    return given
+
+
+def closest(name: str, known: Iterable[str]) -> str:
+    """', did you mean X?' where a known name is like this one."""
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f", did you mean {near[0]}?" if near else ""
+
+
+def _checked(values: dict[str, Any], where: str) -> Vars:
+    try:
+        return Vars.model_validate(values)
+    except ValidationError as error:
+        raise UserError(_explained(error, where, Vars.model_fields)) from None
+
+
+def _check_fields(fields: dict[str, Any], option: str) -> None:
+    known = read_vars()["default_event_fields"]
+    for name in fields:
+        if name not in known:
+            raise UserError(f"{option}: event_fields: there is no field {name}{closest(str(name), known) or ''}")
+
+
+def _explained(error: ValidationError, where: str, known: Iterable[str]) -> str:
+    """One line for each fault: where it is, and what is expected."""
+    lines = []
+    for fault in error.errors():
+        name = ": ".join(str(step) for step in fault["loc"])
+        if fault["type"] == "extra_forbidden":
+            lines.append(f"{where}: there is no {name}{closest(name, known)}")
+        elif fault["type"] == "missing":
+            lines.append(f"{where}: {name} is missing")
+        else:
+            lines.append(f"{where}: {name} is {fault['input']!r}: {fault['msg'].removeprefix('Value error, ')}")
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""Sample logs of an invented storefront."""
