@@ -19,6 +19,7 @@ from private_analytics.checks.all import check_all
 from private_analytics.checks.tokens.command import check_jwt
 from private_analytics.checks.uploads.command import check_uploads
 from private_analytics.cost_command import cost
+from private_analytics.diff.command import diff
 from private_analytics.errors import UserError
 from private_analytics.exports.commands import check_exports, export
 from private_analytics.publish.command import publish
@@ -44,6 +45,7 @@ cli.add_command(export)
 cli.add_command(stack)
 cli.add_command(cost)
 cli.add_command(publish)
+cli.add_command(diff)
 
 
 @cli.group("check")
