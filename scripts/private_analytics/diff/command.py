@@ -33,6 +33,8 @@ def diff(
         raise click.UsageError("--base-ref compares with the working tree, so --candidate goes with --base only.")
     if base is not None and logs is not None:
         raise click.UsageError("--logs goes with --base-ref only: with --base, nothing is built.")
+    if out is not None and not out.absolute().parent.is_dir():  # before minutes of work
+        raise click.ClickException(f"{out} cannot be written: there is no such folder. Give another --out.")
     if base is not None:
         found = _of_files(base, candidate)
     else:

@@ -58,7 +58,10 @@ def _table(
             return _both(connection, before, after, declared)
         (rows,) = connection.execute(f"select count(*) from {relation.sql}").fetchone() or (0,)  # noqa: S608 (quoted)
     except duckdb.Error as error:
-        raise UserError(f"{relation.shown} cannot be compared: {shortly(error)}. Build both databases again.") from None
+        advice = (
+            "Set ANALYTICS_MEMORY to more than it is." if isinstance(error, duckdb.OutOfMemoryException) else "Build both again."
+        )
+        raise UserError(f"{relation.shown} cannot be compared: {shortly(error)}. {advice}") from None
     if after:
         return TableDiff(after.shown, "added", None, rows, columns_added=tuple(after.columns.items()))
     return TableDiff(relation.shown, "removed", rows, None, columns_removed=tuple(relation.columns.items()))

@@ -63,13 +63,16 @@ def check_files(base: Path, candidate: Path) -> None:
 
 
 def relations(connection: duckdb.DuckDBPyConnection, database: str) -> dict[tuple[str, str], Relation]:
-    """The tables and views of a database, by schema and name."""
+    """The tables and views of a database, by schema and name. Raises UserError where the file is damaged."""
     found: dict[tuple[str, str], Relation] = {}
-    columns = connection.execute(
-        "select schema_name, table_name, column_name, data_type from duckdb_columns()"
-        " where database_name = ? and not internal order by schema_name, table_name, column_index",
-        [database],
-    ).fetchall()
+    try:
+        columns = connection.execute(
+            "select schema_name, table_name, column_name, data_type from duckdb_columns()"
+            " where database_name = ? and not internal order by schema_name, table_name, column_index",
+            [database],
+        ).fetchall()
+    except duckdb.Error as error:
+        raise UserError(f"The {database} database cannot be read: {shortly(error)}. Build it again.") from None
     for schema, table, column, kind in columns:
         relation = found.setdefault((schema, table), Relation(database, schema, table))
         relation.columns[column] = kind

@@ -12,19 +12,23 @@ OF_BUILD = "describes_build"  # the meta of a column that tells builds apart and
 
 @dataclass(frozen=True)
 class Declared:
-    """internal: tables that are not compared. keys: table -> the columns that tell its rows apart. of_build: table -> the columns
-    that describe the build, and so differ whenever there are two."""
+    """compared: tables that users query. internal: all other tables of models and seeds. keys: table -> the columns that tell its
+    rows apart. of_build: table -> the columns that describe the build, and so differ whenever there are two."""
 
+    compared: frozenset[str] = frozenset()
     internal: frozenset[str] = frozenset()
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     of_build: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def over(self, older: Declared) -> Declared:
-        """Both together. Where they contradict each other, this one holds; a column of either's of_build is left out."""
+        """Both together. Where they contradict each other, this one holds; a table that is for users in
+        either is compared, and a column of either's of_build is not."""
         tables = self.of_build.keys() | older.of_build.keys()
         nothing: frozenset[str] = frozenset()
+        compared = self.compared | older.compared
         return Declared(
-            self.internal | older.internal,
+            compared,
+            (self.internal | older.internal) - compared,
             {**older.keys, **self.keys},
             {name: self.of_build.get(name, nothing) | older.of_build.get(name, nothing) for name in tables},
         )
@@ -39,8 +43,10 @@ def declared(manifest: Mapping[str, Any]) -> Declared:
     tested = {node["attached_node"]: key for node in nodes.values() if (key := _unique_columns(node))}
     tables = {name: node for name, node in nodes.items() if node["resource_type"] in ("model", "seed", "snapshot")}
     keys = {node["alias"]: tested.get(name) or _configured_key(node) for name, node in tables.items()}
+    compared = frozenset(node["alias"] for node in tables.values() if _is_compared(node))
     return Declared(
-        frozenset(node["alias"] for node in tables.values() if not _is_compared(node)),
+        compared,
+        frozenset(node["alias"] for node in tables.values()) - compared,
         {name: key for name, key in keys.items() if key},
         {node["alias"]: columns for node in tables.values() if (columns := frozenset(_columns_of_build(node)))},
     )

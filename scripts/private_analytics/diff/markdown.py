@@ -13,6 +13,7 @@ LONGEST_REPORT = 60_000  # of the 65,536 that a comment on GitHub may have
 COLUMNS_SHOWN = 12
 VALUES_SHOWN = 5  # of a row
 NAMES_IN_VERDICT = 6
+NAMES_LEFT_OUT = 30
 TOTALS = ("total before", "total after", "change")
 
 Cells = Sequence[str]
@@ -30,7 +31,7 @@ def markdown(diff: Diff) -> str:
         else:
             parts.append(section)
     if left_out:
-        parts.append(f"Too long to show here: {_listed(left_out, len(left_out))}. `--json` has all of it.")
+        parts.append(f"Too long to show here: {_listed(left_out, NAMES_LEFT_OUT)}. `--json` has all of it.")
     return "\n\n".join([*parts, *end]) + "\n"
 
 

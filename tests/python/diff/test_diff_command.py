@@ -122,3 +122,13 @@ def test_a_view_whose_table_is_gone(files: TwoDatabases) -> None:
 def test_a_memory_limit_that_is_none(files: TwoDatabases, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANALYTICS_MEMORY", "much")
     assert "ANALYTICS_MEMORY is 'much'" in refused("--base", files.base, "--candidate", files.candidate)
+
+
+def test_a_damaged_file(files: TwoDatabases) -> None:
+    for path in (files.base, files.candidate):
+        with duckdb.connect(str(path)) as connection:
+            connection.execute("create table long as select range as n, md5(range::varchar) as v from range(200_000)")
+    content = bytearray(files.base.read_bytes())
+    content[len(content) // 2 : len(content) // 2 + 300_000] = bytes(300_000)
+    files.base.write_bytes(content)
+    assert "long cannot be compared: " in refused("--base", files.base, "--candidate", files.candidate)
