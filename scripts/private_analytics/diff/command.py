@@ -59,13 +59,14 @@ def _of_ref(ref: str, logs: Path | None) -> Diff:
     from .compare import compare
 
     commit = git.commit_of(project.folder(), ref)
+    name = commit[:7] if commit.startswith(ref) else f"{ref} ({commit[:7]})"
     with git.working_folder() as work:
         lake = project.log_folder(logs, work / "view", _say)
         _say("Building the tables of the working tree ...")
         after = build("the working tree", project.folder(), lake, work / "candidate")
-        _say(f"Building the tables of {ref} ({commit[:7]}) ...")
+        _say(f"Building the tables of {name} ...")
         with git.checked_out(project.folder(), commit, work) as folder:
-            before = build(f"{ref} ({commit[:7]})", folder, lake, work / "base")
+            before = build(name, folder, lake, work / "base")
         return compare(before.built, after.built, after.declared.over(before.declared))
 
 

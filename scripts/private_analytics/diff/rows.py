@@ -98,8 +98,8 @@ def _joined(pair: Pair, key: Sequence[Column]) -> str:
 def _largest(pair: Pair, joined: str, key: Sequence[Column], differing: Sequence[Column]) -> tuple[RowChange, ...]:
     """The rows of which a number changed most: relative to its size, then by its amount."""
     numbers = [column for column in differing if column.is_number]
-    relative = f"greatest({', '.join(['0', *(column.relative_change() for column in numbers)])})"
-    absolute = f"greatest({', '.join(['0', *(column.absolute_change() for column in numbers)])})"
+    by_size = f"greatest({', '.join(['0', *(column.relative_change() for column in numbers)])})"
+    by_amount = f"greatest({', '.join(['0', *(column.absolute_change() for column in numbers)])})"
     how_many = " + ".join(f"cast(not {column.is_same()} as integer)" for column in differing)
     items = [shown(f"b.c{column.number}") for column in key]
     for column in differing:
@@ -109,7 +109,7 @@ def _largest(pair: Pair, joined: str, key: Sequence[Column], differing: Sequence
     keys = ", ".join(f"b.c{column.number}" for column in key)
     rows = pair.rows(
         f"select {', '.join(items)} from {joined} where b.present and a.present and {how_many} > 0"  # noqa: S608 (quoted)
-        f" order by {relative} desc, {absolute} desc, {how_many} desc, {keys} limit {ROWS_SHOWN}"
+        f" order by {by_size} desc, {by_amount} desc, {how_many} desc, {keys} limit {ROWS_SHOWN}"
     )
     return tuple(_row_change(row, key, differing) for row in rows)
 
