@@ -18,7 +18,7 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(PROJECT), str(PROJECT / "scripts"), str(PROJECT / "tests" / "python" / "exports")]
 
-from account import BUCKET, NOON, Account, Exporter, a_steady_day  # noqa: E402
+from helpers.export_account import BUCKET, NOON, Account, Exporter, a_steady_day  # noqa: E402
 from private_analytics.days import DAY_MS, HOUR_MS  # noqa: E402
 from private_analytics.exports.plan import make_plan  # noqa: E402
 

@@ -139,5 +139,7 @@ def meaning(error: ClientError | BotoCoreError, doing: str) -> UserError:
             f"{text}. The bucket is in another region. Set AWS_DEFAULT_REGION to the region of the log groups and bucket."
         )
     if code in DENIED:
-        return UserError(f"{text}. Use a role that may (docs/infrastructure.md lists them), or have this permission added to yours.")
+        return UserError(
+            f"{text}. Use a role that may (docs/infrastructure.md lists them), or have this permission added to yours."
+        )
     return UserError(text)

@@ -12,6 +12,7 @@ from .aws import TryLater
 from .checks.commands import check
 from .cost.commands import cost, scanned
 from .demo.command import demo
+from .diff.command import diff
 from .errors import UserError
 from .exports.commands import export
 from .exports.pull_command import pull
@@ -22,7 +23,7 @@ from .samples.command import sample_logs
 from .stack.commands import stack
 
 SECTIONS: Mapping[str, Sequence[click.Command]] = {
-    "On this machine": (demo, report, pull, sample_logs),
+    "On this machine": (demo, report, diff, pull, sample_logs),
     "On AWS": (stack, tables, export, check, publish, scanned, cost),
 }
 

@@ -69,9 +69,7 @@ class AthenaProject:
     def dbt(self, *arguments: str) -> subprocess.CompletedProcess:
         command = [sys.executable, str(RUN_DBT), *arguments]
         with self.aws.recording(self.calls):
-            return subprocess.run(
-                command, env=self.environment, cwd=paths.root(), capture_output=True, text=True, check=False
-            )
+            return subprocess.run(command, env=self.environment, cwd=paths.root(), capture_output=True, text=True, check=False)
 
     def build(self, *arguments: str) -> None:
         done = self.dbt("build", *arguments)

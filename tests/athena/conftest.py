@@ -9,11 +9,11 @@ from typing import Any
 import boto3
 import pytest
 from athena_project import LONG_AGO, SCATTERED, AthenaProject
+from helpers.bad_messages import messages
+from helpers.project import Project, nasty_exports
+from helpers.rule_cases import exports, utf8_cases
 from private_analytics.samples.writer import write_sample_logs
-from project import Project, nasty_exports
 from recording import RecordingAws
-from rule_cases import exports, utf8_cases
-from test_bad_input import messages
 
 from local_aws import LocalAws
 

@@ -9,10 +9,10 @@ import sys
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-import oracle
 from athena_project import AthenaProject
+from helpers import oracle
+from helpers.project import TABLES, Project
 from private_analytics.project import paths
-from project import TABLES, Project
 
 from local_aws import LocalAws
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import readme
 from athena_project import AthenaProject
-from project import Project
+from helpers import readme
+from helpers.project import Project
+from helpers.readme import DAY, load
 from recording import RecordingAws
-from test_readme import DAY, load
 
 SELECTION = [
     "--select",

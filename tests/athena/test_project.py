@@ -6,11 +6,11 @@ import json
 from datetime import UTC, date, datetime, timedelta
 
 import duckdb
-import oracle
 import pytest
 from athena_project import DBT_CALLS, LONG_AGO, SCATTERED, AthenaProject
+from helpers import oracle
+from helpers.project import TABLES, Project
 from private_analytics.cost import scanned
-from project import TABLES, Project
 
 APPROXIMATE = {"latency_p50_ms", "latency_p95_ms", "latency_p99_ms"}
 # What the two engines call one type.

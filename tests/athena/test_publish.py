@@ -14,12 +14,12 @@ from typing import Any
 import pyathena
 import pytest
 from athena_project import AthenaProject
-from postgres_server import PASSWORD, PostgresServer
+from helpers.postgres_server import PASSWORD, PostgresServer
+from helpers.project import TABLES
+from helpers.tiny_marts import MARTS, NEW, OLD, Tables, content
 from private_analytics.project import paths
 from private_analytics.publish import copying, postgres
 from private_analytics.publish.source import Source
-from project import TABLES
-from tiny_marts import MARTS, NEW, OLD, Tables, content
 
 from local_aws import LocalAws
 

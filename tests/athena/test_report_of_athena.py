@@ -13,16 +13,16 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
 
-import oracle
 import pytest
 from athena_project import DBT_CALLS, AthenaProject
+from helpers import oracle
+from helpers.project import Project
+from helpers.report_page import Page
 from private_analytics.demo import build
 from private_analytics.project import paths
 from private_analytics.project.engine import Engine, open_engine
 from private_analytics.report.page import QUERIES, find_period, read_marts
 from private_analytics.samples.writer import write_sample_logs
-from project import Project
-from report_page import Page
 
 from local_aws import LocalAws
 

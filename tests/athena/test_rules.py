@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from athena_project import AthenaProject
-from rule_cases import Case, Row, check, utf8_cases
+from helpers.rule_cases import Case, Row, check, utf8_cases
 
 
 @pytest.fixture(scope="module")

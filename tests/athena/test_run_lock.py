@@ -13,8 +13,8 @@ from datetime import date
 
 import pytest
 from athena_project import RUN_DBT, AthenaProject
+from helpers.project import Project
 from private_analytics.project import paths
-from project import Project
 from pyathena.error import OperationalError
 from recording import RecordingAws
 

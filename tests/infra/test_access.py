@@ -11,22 +11,21 @@ from typing import Any
 
 import boto3
 import pytest
-from access_world import World
 from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from cloudsplaining.scan.policy_document import PolicyDocument
-from conftest import Account, make_settings
 from exports import account as memory
 from exports import exporter_iam
-from iam import Guarded, Iam, Request, Simulator, read, weakened
+from helpers.access_world import World
+from helpers.iam import Guarded, Iam, Request, Simulator, read, weakened
+from helpers.stack_account import Account, deploy, make_settings
 from private_analytics import days
 from private_analytics.checks.access.check import check
 from private_analytics.checks.results import UNKNOWN
 from private_analytics.exports import handler
 from private_analytics.exports.reconcile import Clock
 from private_analytics.external_tables import tables
-from test_stack import deploy
 
 NUMBER = "123456789012"
 REGION = "eu-central-1"

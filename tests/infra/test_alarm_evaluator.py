@@ -5,7 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from alarm_evaluator import ALARM, INSUFFICIENT_DATA, OK, Alarm, Metric, Metrics, Reading, calculate, rings, state_of, states
+from helpers.alarm_evaluator import (
+    ALARM,
+    INSUFFICIENT_DATA,
+    OK,
+    Alarm,
+    Metric,
+    Metrics,
+    Reading,
+    calculate,
+    rings,
+    state_of,
+    states,
+)
 
 DOCUMENTED = Reading(missing_is_zero=True, fills_unknown=False, max_skips_missing=True, more_points=2)
 METRIC = Metric("Shop", "Requests", frozenset())

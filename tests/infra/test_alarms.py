@@ -12,16 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from alarm_evaluator import ALARM, OK, Alarm, Metrics, Reading, alarm, rings, states
-from alarm_situations import TABLE, THEN, THRESHOLDS, Situation
-from alarm_world import DAY, DBT, EVERY_ALARM, HOUR, START, UNITS, Run, World
-from cloudwatch import filter_pattern
-from conftest import Account, make_settings
+from helpers import REPOSITORY, filter_pattern
+from helpers.alarm_evaluator import ALARM, OK, Alarm, Metrics, Reading, alarm, rings, states
+from helpers.alarm_situations import TABLE, THEN, THRESHOLDS, Situation
+from helpers.alarm_world import DAY, DBT, EVERY_ALARM, HOUR, START, UNITS, Run, World
+from helpers.stack_account import Account, deploy, make_settings, resources
 from private_analytics.project import variables
 from private_analytics.stack import template
-from test_stack import deploy, resources
 
-TEXT = (Path(__file__).resolve().parents[2] / "docs" / "alarms.md").read_text()
+TEXT = (REPOSITORY / "docs" / "alarms.md").read_text()
 # What the table says holds in both readings of what the guide leaves open.
 READINGS = (
     Reading(missing_is_zero=True, fills_unknown=False, max_skips_missing=True, more_points=2),

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from helpers import REPOSITORY
 
-BUILDSPEC = Path(__file__).resolve().parents[2] / "infra" / "buildspec.yml"
+BUILDSPEC = REPOSITORY / "infra" / "buildspec.yml"
 TABLES = "pal tables --bucket shop-exports --database shop_lake --first-day 2026-10-01"
 BUILD = "dbt build --exclude-resource-type unit_test"
 FRESHNESS = "dbt source freshness"

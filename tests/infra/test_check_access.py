@@ -12,7 +12,10 @@ from typing import Any
 
 import boto3
 import pytest
-from access_world import (
+from botocore import UNSIGNED
+from botocore.config import Config
+from click.testing import CliRunner
+from helpers.access_world import (
     Break,
     Strangers,
     World,
@@ -31,17 +34,13 @@ from access_world import (
     with_statement,
     without,
 )
-from botocore import UNSIGNED
-from botocore.config import Config
-from click.testing import CliRunner
-from conftest import Account, make_settings
-from iam import Iam, Simulator, read
+from helpers.iam import Iam, Simulator, read
+from helpers.stack_account import Account, deploy, make_settings
 from private_analytics.checks.access import command, policies, roles, simulated, stack
 from private_analytics.checks.access.check import check
 from private_analytics.checks.results import FAILED, OK, UNKNOWN
 from private_analytics.cli import cli
 from private_analytics.stack import template
-from test_stack import deploy
 
 NUMBER, REGION = "222222222222", "eu-central-1"
 EXPORTS, IMAGES = f"shop-exports-{NUMBER}-{REGION}", f"shop-images-{NUMBER}-{REGION}"

@@ -20,19 +20,19 @@ import boto3
 import pytest
 from botocore.config import Config
 from click.testing import CliRunner, Result
-from conftest import REGION, Account, emulator, make_settings
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from helpers.running_emulator import emulator
+from helpers.s3_front import S3Front
+from helpers.stack_account import REGION, Account, deploy, make_settings, resources
+from helpers.upload_api import KEY, MAX_BYTES, UploadApi
 from private_analytics.checks.uploads import check as uploads
 from private_analytics.checks.uploads import command as upload_commands
 from private_analytics.checks.uploads import endpoint as upload_endpoint
 from private_analytics.checks.uploads import presigned
 from private_analytics.cli import cli
 from private_analytics.project import variables
-from s3_front import S3Front
-from test_stack import deploy, resources
-from upload_api import KEY, MAX_BYTES, UploadApi
 
 WAIT, LONGEST_S = upload_commands.wait, int(variables.thresholds().upload_url_seconds)
 NUMBER, PASSWORD = "000000000000", "Correct-horse-7-battery"

@@ -8,11 +8,10 @@ import re
 from pathlib import Path
 
 import pytest
-from alarm_world import EVERY_ALARM
-from conftest import Account, make_settings
+from helpers.alarm_world import EVERY_ALARM
+from helpers.stack_account import Account, deploy, make_settings, resources
 from private_analytics.project import variables
 from private_analytics.stack import template
-from test_stack import deploy, resources
 
 
 def widgets(account: Account) -> list[dict]:

@@ -11,11 +11,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import Account
+from helpers import REPOSITORY
+from helpers.stack_account import Account
 from private_analytics.stack import bundle
 
-PROJECT = Path(__file__).resolve().parents[2]
-TEXT = (PROJECT / "docs" / "runbooks.md").read_text()
+TEXT = (REPOSITORY / "docs" / "runbooks.md").read_text()
 LOG, RECORD = "logs/2026/10/01/task/api-1/000000.gz", "exports/2026/10/01/task.json"
 
 
@@ -35,7 +35,7 @@ class Person:
     def __init__(self, account: Account, folder: Path) -> None:
         self.account, self.folder = account, folder
         for name in (*bundle.TRANSFORM, "infra/template", "infra/stack.example.yaml"):
-            source, target = PROJECT / name, folder / name
+            source, target = REPOSITORY / name, folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
             if source.is_dir():
                 shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)

@@ -10,11 +10,11 @@ from typing import Any
 
 import boto3
 import pytest
-from alarm_world import EVERY_ALARM
 from botocore.exceptions import ClientError
 from click.testing import CliRunner
-from conftest import Account, make_settings
-from emulator import ONLY_LINTED
+from helpers.alarm_world import EVERY_ALARM
+from helpers.emulator import ONLY_LINTED
+from helpers.stack_account import Account, deploy, make_settings, resources
 from private_analytics.cli import cli
 from private_analytics.errors import UserError
 from private_analytics.stack import artifacts, deploying, planning, states, target, template
@@ -33,17 +33,6 @@ EVERYTHING = {
 DATA = {"ExportBucket", "ImageBucket", "ApiLogs", "AnalyticsDatabase", "LakeDatabase", "DatabaseSecret", "BucketSecret"}
 
 
-def deploy(aws: target.StackClients, wanted: Any, **how: bool) -> planning.DeployPlan:
-    """As the command does."""
-    goal = target.target(aws, wanted)
-    if states.meaning(planning.status(aws, goal.stack)).can == "wait":
-        deploying.wait(aws, goal.stack, lambda line: None)
-    plan = planning.plan(aws, goal, keep=True, **how)
-    if plan.change_set:
-        deploying.execute(aws, goal, plan.change_set, lambda line: None)
-    return plan
-
-
 def run(account: Account, folder: Path, *arguments: str, stack: str = "shop", monkeypatch: Any, typed: str = "") -> Any:
     """A command as a user types it."""
     for name, value in account.environment.items():
@@ -51,11 +40,6 @@ def run(account: Account, folder: Path, *arguments: str, stack: str = "shop", mo
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it remembers credentials
     monkeypatch.setattr(target.time, "sleep", lambda seconds: None)
     return CliRunner().invoke(cli, ["stack", *arguments, "--settings", str(folder / f"{stack}.yaml")], input=typed)
-
-
-def resources(account: Account, stack: str = "shop") -> dict[str, dict]:
-    pages = account.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
-    return {item["LogicalResourceId"]: item for page in pages for item in page["StackResourceSummaries"]}
 
 
 def objects(account: Account, bucket: str) -> list[str]:

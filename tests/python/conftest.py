@@ -6,8 +6,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+from helpers.checkout import Checkout, copy_project
+from helpers.project import Project
 from private_analytics.project import paths
-from project import Project
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +29,13 @@ def project(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     monkeypatch.setenv("DBT_LOG_PATH", str(workplace / "logs"))
     monkeypatch.setattr(paths, "lake", lambda: workplace / "work")
     return Project(lake, database)
+
+
+@pytest.fixture
+def checkout(project: Project, workplace: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
+    """Every test edits the same folder, so that dbt parses what changed and no more."""
+    folder = workplace / "checkout"
+    copy_project(folder)
+    monkeypatch.setenv("DBT_PROJECT_DIR", str(folder))
+    monkeypatch.setenv("DBT_TARGET_PATH", str(folder / "target"))
+    return Checkout(folder, project)

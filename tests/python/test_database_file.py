@@ -11,8 +11,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from project import TABLES, Project, nasty_exports
-from test_tables import assert_equals_oracle, line
+from helpers.project import TABLES, Project, nasty_exports
+from helpers.tables import assert_equals_oracle, line
 
 NAMES = ("analytics.duckdb", "main.duckdb", "events.duckdb", "my logs, 2026.db", "select")
 

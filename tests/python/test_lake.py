@@ -11,9 +11,9 @@ import sys
 from datetime import date
 from pathlib import Path
 
+from helpers.project import Project
 from private_analytics.project import paths
 from private_analytics.samples.writer import write_sample_logs
-from project import Project
 
 LINE = '{"time":"2026-10-01T10:00:0%d.000Z","eventName":"searched"}'
 

@@ -7,9 +7,9 @@ import shutil
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from project import Project, nasty_exports
-from test_definitions import NO_UNIT_TESTS, UNTESTED, Checkout, checkout, export  # noqa: F401
-from test_tables import STEPS, assert_equals_oracle, hide_records, line, show_records
+from helpers.checkout import NO_UNIT_TESTS, UNTESTED, Checkout, export
+from helpers.project import Project, nasty_exports
+from helpers.tables import STEPS, assert_equals_oracle, hide_records, line, show_records
 
 
 def loaded(project: Project) -> list[str]:

@@ -9,9 +9,9 @@ import json
 from datetime import date, datetime
 from pathlib import Path
 
-import oracle
 import pytest
-from oracle import Config, Tables, compare, compute
+from helpers import oracle
+from helpers.oracle import Config, Tables, compare, compute
 
 DAY = "2026-10-01"
 GROUP = "/shop/api"

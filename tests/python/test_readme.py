@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
 from pathlib import Path
 
 import pytest
-import readme
+from helpers import readme
+from helpers.project import Project
+from helpers.readme import load
 from private_analytics.publish.marts import read_marts
-from project import Project
-
-DAY = date(2026, 10, 1)
-
-
-def load(project: Project, task_id: str, lines: list[str]) -> None:
-    completed = datetime(2026, 10, 2, 12 if task_id == "a" else 13)
-    project.export({"s": [f"{DAY}T12:00:00.000Z {line}" for line in lines]}, task_id=task_id, day=DAY, completed_at=completed)
 
 
 def rows(project: Project) -> list[tuple]:

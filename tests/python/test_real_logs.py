@@ -10,14 +10,10 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from helpers.project import Project
+from helpers.recordings import RECORDINGS
 from private_analytics.project import paths
-from project import Project
 
-RECORDINGS = sorted(
-    path
-    for path in (Path(__file__).parents[1] / "fixtures" / "real_logs").iterdir()
-    if path.suffix in (".jsonl", ".log") and not path.name.endswith(".expected.jsonl")
-)
 FIELDS = ("event_name", "user_id", "session_id", "product_id", "status_code", "method", "route", "is_bot")
 
 

@@ -15,6 +15,7 @@ import duckdb
 import pytest
 import vl_convert
 from click.testing import CliRunner
+from helpers.report_page import Page
 from private_analytics.cli import cli
 from private_analytics.demo import build as demo
 from private_analytics.errors import UserError
@@ -22,7 +23,6 @@ from private_analytics.project.engine import Engine, open_engine
 from private_analytics.project.variables import Thresholds
 from private_analytics.report.page import MAX_DAYS, find_period, write_report
 from private_analytics.report.words import milliseconds, number, percent, shown
-from report_page import Page
 
 COLUMNS = {
     "daily_events": "event_date date, event_name varchar, events bigint, users bigint, sessions bigint",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import oracle
 import pytest
+from helpers import oracle
+from helpers.project import Project
+from helpers.rule_cases import Case, Row, cases, check, exports
 from private_analytics.project import paths
-from project import Project
-from rule_cases import Case, Row, cases, check, exports
 
 Tables = dict[str, list[Row]]
 each_case = pytest.mark.parametrize("case", cases(), ids=str)

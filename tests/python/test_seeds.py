@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 
 import pytest
-from test_definitions import Checkout, checkout, export  # noqa: F401
-from test_tables import assert_equals_oracle, line
+from helpers.checkout import Checkout, export
+from helpers.tables import assert_equals_oracle, line
 
 CATALOG = "event_name,method,status_code,route,meaning\n"
 FUNNELS = "funnel,step_number,event_name\n"

@@ -3,47 +3,15 @@ identity, load what is new."""
 
 from __future__ import annotations
 
-import json
 import random
 import shutil
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-import oracle
 import pytest
-from private_analytics.project import paths
+from helpers.project import Project, nasty_exports
+from helpers.tables import STEPS, assert_equals_oracle, hide_records, line, show_records
 from private_analytics.samples.writer import write_sample_logs
-from project import TABLES, Project, nasty_exports
-
-# What a run builds, step by step; the marts of one step do not build on one another.
-STEPS = (
-    "loaded_exports table_versions",
-    "batch_exports",
-    "batch_lines",
-    "batch_counts batch_copies batch_identified",
-    "changed_days",
-    "fct_events",
-    "rejected_log_lines",
-    "events int_events",
-    "daily_events daily_endpoint_reliability hourly_reliability daily_product_performance daily_auth_failures daily_uploads",
-    "int_users__active_days int_exports__daily_lines",
-    "batch_session_events sessions",
-    "int_sessions__funnels",
-    "daily_funnel daily_active_users weekly_user_retention",
-    "export_health",
-)
-
-
-def assert_equals_oracle(project: Project, **config: object) -> None:
-    """Every column of every row of every table is what plain Python computes from the raw files."""
-    settings = oracle.load_config(paths.root())
-    expected = oracle.compute(project.lake, replace(settings, **config))
-    for name, key in TABLES.items():
-        if not hasattr(expected, name):  # a mart that somebody added
-            continue
-        differences = oracle.compare(getattr(expected, name), project.table(name), key)
-        assert not differences, f"{name}:\n" + "\n".join(differences)
 
 
 @pytest.fixture
@@ -71,16 +39,6 @@ def test_marts_keep_the_days_of_the_reporting_timezone(sample: Project, zone: st
     show_records(hidden)
     sample.run("--vars", f"{{reporting_timezone: {zone}}}")
     assert_equals_oracle(sample, reporting_timezone=zone)
-
-
-def hide_records(records: list[Path]) -> list[Path]:
-    """Exports are not published yet; show_records() publishes them."""
-    return [record.rename(record.with_suffix(".hidden")) for record in records]
-
-
-def show_records(hidden: list[Path]) -> None:
-    for record in hidden:
-        record.rename(record.with_suffix(".json"))
 
 
 def test_unit_tests_hold_whatever_is_configured(sample: Project) -> None:
@@ -128,10 +86,6 @@ def test_an_interruption_between_any_two_steps_is_made_good_by_the_next_run(proj
         assert outcome.succeeded, (number, refresh, outcome)
         project.run()
         assert project.tables() == expected, (STEPS[:number], refresh)
-
-
-def line(day: str, **record: str | int) -> str:
-    return f"{day}T12:00:00.000Z {json.dumps(record)}"
 
 
 def sessions_in_funnel(project: Project) -> list[tuple]:

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from helpers.project import Project
 from private_analytics.project import paths
-from project import Project
 
 LINES = 200
 LOAD = ("build", "--exclude-resource-type", "unit_test", "test")

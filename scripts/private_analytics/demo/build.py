@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import UserError
-from ..lake.folder import Lake, checked, open_lake
+from ..lake.folder import Lake, read_lake
 from ..project import dbt, paths
 from ..report.page import build_report
 from ..samples import writer
@@ -58,12 +58,7 @@ def build_tables(logs: Path, variables: str, say: Callable[[str], None]) -> Lake
     Raises UserError as run_demo does.
     """
     work = paths.lake()
-    work.mkdir(exist_ok=True)
-    lake = checked(open_lake(logs.absolute(), work / "view"), work / "view")
-    for note in lake.notes:
-        say(f"Note: {note}")
-    for path, problem in lake.damaged:
-        say(f"Damaged, not read: {path}: {problem}. Fetch or export it again; its export is loaded when it is whole.")
+    lake = read_lake(logs, work / "view", say)
     say(f"Building from {len(lake.exports):,} exports in {lake.root}")
     # From nothing: the logs or the field mapping may be others than last time.
     os.environ["ANALYTICS_LAKE"] = str(lake.root)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -41,6 +41,20 @@ class Lake:
     exports: tuple[Export, ...]
     notes: tuple[str, ...] = ()
     damaged: tuple[tuple[Path, str], ...] = ()
+
+
+def read_lake(source: Path, view: Path, say: Callable[[str], None]) -> Lake:
+    """The lake in `source`, with every file checked; `say` gets a line for what a reader should know.
+
+    Raises UserError where there is no such folder or no logs in it.
+    """
+    view.parent.mkdir(parents=True, exist_ok=True)
+    lake = checked(open_lake(source.absolute(), view), view)
+    for note in lake.notes:
+        say(f"Note: {note}")
+    for path, problem in lake.damaged:
+        say(f"Damaged, not read: {path}: {problem}. Fetch or export it again; its export is loaded when it is whole.")
+    return lake
 
 
 def open_lake(source: Path, view: Path) -> Lake:

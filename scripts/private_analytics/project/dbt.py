@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
@@ -51,6 +53,15 @@ def run(*arguments: str, say: Callable[[str], None] | None = None) -> DbtOutcome
         if getattr(node, "status", None) in ("error", "fail", "runtime error")
     }
     return DbtOutcome(result.success, failures, str(result.exception or ""))
+
+
+def manifest() -> dict[str, Any]:
+    """What dbt's manifest.json says of the project under the current target. Raises UserError where dbt cannot read it."""
+    parsed = run("parse")
+    if not parsed.succeeded:
+        raise UserError(f"dbt cannot read the project: {parsed.error}. `dbt parse` says more.")
+    content: dict[str, Any] = json.loads((paths.target() / "manifest.json").read_bytes())
+    return content
 
 
 def profile() -> Profile:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
 from ..errors import UserError
-from ..project import dbt, paths
+from ..project import dbt
 
 FOLDER = "marts"
 
@@ -29,10 +28,7 @@ class Mart:
 
 def read_marts() -> list[Mart]:
     """The marts of this dbt project under the current target. Raises UserError where dbt cannot read the project."""
-    parsed = dbt.run("parse")
-    if not parsed.succeeded:
-        raise UserError(f"dbt cannot read the project: {parsed.error}. `dbt parse` says more.")
-    return marts_of(json.loads((paths.target() / "manifest.json").read_bytes()))
+    return marts_of(dbt.manifest())
 
 
 def marts_of(manifest: dict) -> list[Mart]:

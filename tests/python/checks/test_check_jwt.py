@@ -16,8 +16,8 @@ import pytest
 import requests
 from click.testing import CliRunner, Result
 from cryptography.hazmat.primitives.asymmetric import rsa
+from helpers.jwt_api import Api
 from jwt.algorithms import RSAAlgorithm
-from jwt_api import Api
 from moto.cognitoidp.utils import check_secret_hash
 from moto.server import ThreadedMotoServer
 from moto.utilities.utils import load_resource

@@ -14,14 +14,14 @@ from typing import Any
 
 import pytest
 import yaml
-from cloudwatch.filter_pattern import Open
-from cloudwatch.insights import LogEvent
-from cloudwatch.watched import AS_DOCUMENTED, OTHERWISE, asked, counts, latencies_ms, published
+from helpers.filter_pattern import Open
+from helpers.insights import LogEvent
+from helpers.project import Project
+from helpers.recordings import RECORDINGS
+from helpers.watched import AS_DOCUMENTED, OTHERWISE, asked, counts, latencies_ms, published
 from private_analytics.project import variables
 from private_analytics.stack import log_fields
 from private_analytics.stack.log_fields import LogFields
-from project import Project
-from test_real_logs import RECORDINGS
 
 READINGS = [AS_DOCUMENTED, *OTHERWISE]
 AUTH_FAILURE = """exists (

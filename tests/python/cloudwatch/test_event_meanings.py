@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 import yaml
-from cloudwatch.filter_pattern import Open
-from cloudwatch.insights import LogEvent
-from cloudwatch.watched import AS_DOCUMENTED, OTHERWISE, asked, understand
+from helpers.filter_pattern import Open
+from helpers.insights import LogEvent
+from helpers.watched import AS_DOCUMENTED, OTHERWISE, asked, understand
 from private_analytics.project import variables
 from private_analytics.stack import filter_patterns, log_fields
 from private_analytics.stack.log_fields import LogFields

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from cloudwatch.insights import LogEvent, discovered, run
+from helpers.insights import LogEvent, discovered, run
 
 
 def events(*records: dict | str) -> list[LogEvent]:

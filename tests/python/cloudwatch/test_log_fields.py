@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 from click.testing import CliRunner
-from cloudwatch import filter_pattern, insights
-from cloudwatch.watched import understand
+from helpers import filter_pattern, insights
+from helpers.watched import understand
 from private_analytics.cli import cli
 from private_analytics.errors import UserError
 from private_analytics.exports.handler import summarized

@@ -6,9 +6,9 @@ import json
 
 import click
 import pytest
-from account import BUCKET, NOON, Account, client_error
 from botocore.exceptions import ReadTimeoutError
 from click.testing import CliRunner, Result
+from helpers.export_account import BUCKET, NOON, Account, client_error
 from private_analytics import days
 from private_analytics.checks.exports import command as checks
 from private_analytics.checks.exports.command import check_exports

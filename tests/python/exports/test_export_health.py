@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from datetime import date, datetime
 
-from account import Account, Exporter
+from helpers.export_account import Account, Exporter
+from helpers.project import Project
 from private_analytics import days
 from private_analytics.days import HOUR_MS
 from private_analytics.exports import status
-from project import Project
 
 from local_aws.export_tasks import Course
 

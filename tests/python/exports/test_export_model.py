@@ -11,8 +11,8 @@ import threading
 from collections import Counter, defaultdict
 from math import inf
 
-from account import BUCKET, Account, Exporter, client_error, lines_of
 from botocore.exceptions import ReadTimeoutError
+from helpers.export_account import BUCKET, Account, Exporter, client_error, lines_of
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule

@@ -11,7 +11,7 @@ from datetime import date
 
 import pytest
 from botocore.exceptions import ClientError
-from moto_server import BUCKET, POLICY, REGION, Server, objects
+from helpers.moto_server import BUCKET, POLICY, REGION, Server, objects
 from private_analytics import bucket, days
 from private_analytics.errors import UserError
 from private_analytics.exports.clients import ExportClients

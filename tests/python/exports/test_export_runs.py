@@ -9,8 +9,9 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from account import BUCKET, NOON, REGION, Account, Exporter, a_steady_day, client_error, lines_of
 from botocore.exceptions import NoCredentialsError, ParamValidationError, ReadTimeoutError
+from helpers import REPOSITORY
+from helpers.export_account import BUCKET, NOON, REGION, Account, Exporter, a_steady_day, client_error, lines_of
 from private_analytics import bucket, days
 from private_analytics.days import DAY_MS, HOUR_MS
 from private_analytics.errors import UserError
@@ -415,7 +416,7 @@ def test_the_lambda_function_fails_where_a_person_should_look(deployed: Account)
 
 def test_the_lambda_function_needs_nothing_but_boto3():
     wanted = "import sys, private_analytics.exports.handler; print(*sys.modules)"
-    scripts = Path(handler.__file__).parents[2]
+    scripts = REPOSITORY / "scripts"
     loaded = subprocess.run(
         [sys.executable, "-c", wanted], cwd=scripts, capture_output=True, text=True, check=True
     ).stdout.split()

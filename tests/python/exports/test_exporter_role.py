@@ -7,12 +7,12 @@ import json
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from exporter_iam import ACCOUNT, guard, one_by_one
-from moto_server import BUCKET, POLICY, REGION, Server, objects
+from helpers import REPOSITORY
+from helpers.exporter_iam import ACCOUNT, guard, one_by_one
+from helpers.moto_server import BUCKET, POLICY, REGION, Server, objects
 from private_analytics import days
 from private_analytics.errors import UserError
 from private_analytics.exports import handler
@@ -30,7 +30,7 @@ TASK = Course(pending_ms=10_000, running_ms=20 * 60_000)  # longer than an invoc
 
 def exporter_policy() -> list[dict]:
     """The statements of the role's policy. To check another one, read it here."""
-    text = (Path(__file__).parent / "exporter_policy.json").read_text()
+    text = (REPOSITORY / "tests" / "helpers" / "exporter_policy.json").read_text()
     for name, value in {"Region": REGION, "Account": ACCOUNT, "Bucket": BUCKET}.items():
         text = text.replace(f"${{{name}}}", value)
     return json.loads(text)["Statement"]

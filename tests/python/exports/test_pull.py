@@ -13,16 +13,16 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from account import NOON, REGION, Account, client_error
 from botocore.exceptions import NoCredentialsError, ReadTimeoutError
 from click.testing import CliRunner, Result
+from helpers.export_account import NOON, REGION, Account, client_error
+from helpers.project import Project
 from private_analytics import aws, console
 from private_analytics.cli import cli
 from private_analytics.errors import UserError
 from private_analytics.exports import pull as pulling
 from private_analytics.exports.reconcile import Clock
 from private_analytics.lake import folder
-from project import Project
 
 GROUP = "/shop/api"
 FIRST, LAST, TODAY = date(2026, 10, 7), date(2026, 10, 9), date(2026, 10, 10)
@@ -361,7 +361,7 @@ def size(account: Account, day: date) -> float:
 
 def test_a_pull_and_an_export_are_the_same_events(project: Project, tmp_path: Path, request: pytest.FixtureRequest):
     """PutLogEvents to moto; from there once by an export task and once by a pull; each built on DuckDB."""
-    from moto_server import BUCKET, POLICY, Server, export_all
+    from helpers.moto_server import BUCKET, POLICY, Server, export_all
 
     server = Server()
     request.addfinalizer(server.close)

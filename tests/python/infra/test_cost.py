@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from helpers import REPOSITORY
 from private_analytics.cli import cli
 from private_analytics.cost import bill
 from private_analytics.stack import template
 
-DOCS = Path(__file__).resolve().parents[3] / "docs" / "costs.md"
+DOCS = REPOSITORY / "docs" / "costs.md"
 
 
 def month(**usage: float) -> dict[str, float]:

@@ -15,10 +15,10 @@ from pathlib import Path
 import boto3
 import pytest
 import yaml
+from helpers import REPOSITORY
 from private_analytics.errors import UserError
 from private_analytics.stack import bundle, changes, settings, states, template
 
-PROJECT = Path(__file__).resolve().parents[3]
 PARTS = template.read_parts()
 WHOLE = template.merge(PARTS)
 
@@ -194,9 +194,11 @@ def test_the_exporter_runs_from_its_zip_with_nothing_but_boto3(tmp_path: Path):
 
 def test_the_exporters_zip_holds_what_it_imports_and_no_more():
     names = zipfile.ZipFile(io.BytesIO(bundle.exporter().body)).namelist()
-    finder = ModuleFinder(path=[str(PROJECT / "scripts")])
+    finder = ModuleFinder(path=[str(REPOSITORY / "scripts")])
     finder.import_hook("private_analytics.exports.handler")
-    imported = [Path(module.__file__).relative_to(PROJECT / "scripts") for module in finder.modules.values() if module.__file__]
+    imported = [
+        Path(module.__file__).relative_to(REPOSITORY / "scripts") for module in finder.modules.values() if module.__file__
+    ]
     assert names == sorted(map(str, imported))
     assert len(names) == 14
 
@@ -214,19 +216,19 @@ def test_the_projects_zip_holds_all_that_the_buildspec_runs():
     }
     tracked = subprocess.run(
         ["git", "ls-files", "models", "macros", "seeds", "tests/data", "scripts/private_analytics"],
-        cwd=PROJECT,
+        cwd=REPOSITORY,
         capture_output=True,
         text=True,
         check=True,
     ).stdout.split()
-    assert {name for name in tracked if (PROJECT / name).exists()} <= names
+    assert {name for name in tracked if (REPOSITORY / name).exists()} <= names
 
 
 def test_the_buildspec_calls_commands_that_there_are():
     import click
     from private_analytics.cli import cli
 
-    text = (PROJECT / "infra" / "buildspec.yml").read_text()
+    text = (REPOSITORY / "infra" / "buildspec.yml").read_text()
     assert yaml.safe_load(text)["version"] == 0.2
     called = re.findall(r"bin/pal ([a-z -]+?)(?= --| \||\n| &&)", text)
     assert called
@@ -241,7 +243,7 @@ def test_the_buildspec_calls_commands_that_there_are():
 
 
 def test_the_example_is_right():
-    read = settings.read(PROJECT / settings.EXAMPLE, WHOLE["Parameters"])
+    read = settings.read(REPOSITORY / settings.EXAMPLE, WHOLE["Parameters"])
     assert read.parameters["FirstDay"] == str(date(2026, 10, 1))
     assert read.parameters.keys() == WHOLE["Parameters"].keys() - set(settings.OURS)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from postgres_server import PASSWORD, PostgresServer
+from helpers.postgres_server import PASSWORD, PostgresServer
 
 
 @pytest.fixture(scope="session")

@@ -12,12 +12,12 @@ from pathlib import Path
 import duckdb
 import psycopg
 import pytest
-from postgres_server import PostgresServer, Proxy
+from helpers.postgres_server import PostgresServer, Proxy
+from helpers.tiny_marts import DAILY, DAY, LAST_DAY, MARTS, NEW, NEXT_DAY, OLD, Tables, content
 from private_analytics.errors import UserError
 from private_analytics.publish import copying, postgres
 from private_analytics.publish.marts import Mart
 from private_analytics.publish.source import Source
-from tiny_marts import DAILY, DAY, LAST_DAY, MARTS, NEW, NEXT_DAY, OLD, Tables, content
 
 
 class Engine:

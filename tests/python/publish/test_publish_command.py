@@ -9,11 +9,11 @@ import duckdb
 import psycopg
 import pytest
 from click.testing import CliRunner, Result
-from postgres_server import PASSWORD, PostgresServer
+from helpers.postgres_server import PASSWORD, PostgresServer
+from helpers.project import TABLES, Project, nasty_exports
 from private_analytics.cli import cli
 from private_analytics.errors import UserError
 from private_analytics.publish.marts import marts_of
-from project import TABLES, Project, nasty_exports
 
 MARTS = TABLES.keys() - {"events", "fct_events", "rejected_log_lines", "loaded_exports"}
 POSTGRES_TYPES = {

@@ -7,12 +7,12 @@ import json
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from conftest import Account
+from helpers import REPOSITORY
+from helpers.stack_account import Account
 
-SIMULATOR = Path(__file__).with_name("simulate.mjs")
+SIMULATOR = REPOSITORY / "tests" / "infra" / "simulate.mjs"
 
 # A key's usual policy: the account's own policies decide.
 KEY_POLICY = {

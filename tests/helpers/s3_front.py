@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from upload_api import UploadApi
+from helpers.upload_api import UploadApi
 
 ACTIONS = {"PUT": "put_object", "GET": "get_object", "DELETE": "delete_object"}
 

@@ -17,12 +17,13 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import yaml
 
-RULES = Path(__file__).parents[1] / "rules"
+from helpers import REPOSITORY
+
+RULES = REPOSITORY / "tests" / "rules"
 TABLES = {"event": "fct_events", "rejected": "rejected_log_lines"}
 Row = dict[str, Any]
 

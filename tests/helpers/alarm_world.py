@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from alarm_evaluator import Metrics
+from helpers.alarm_evaluator import Metrics
 
 HOUR, DAY = 60, 24 * 60
 START = DAY  # alarms are looked at from here on; before it there is one day in which all was well

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 import shutil
+from datetime import date, datetime
 from pathlib import Path
 
 from private_analytics.project import paths
+
+from helpers.project import Project
 
 DBT_FILES = ("dbt_project.yml", "profiles.example.yml", "models", "macros", "seeds", "tests/data")
 MART = "daily_routes"
@@ -39,3 +42,11 @@ def project_with_the_mart(folder: Path) -> Path:
     for name, content in files.items():
         (folder / name).write_text(content)
     return folder
+
+
+DAY = date(2026, 10, 1)
+
+
+def load(project: Project, task_id: str, lines: list[str]) -> None:
+    completed = datetime(2026, 10, 2, 12 if task_id == "a" else 13)
+    project.export({"s": [f"{DAY}T12:00:00.000Z {line}" for line in lines]}, task_id=task_id, day=DAY, completed_at=completed)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from cloudwatch.scanner import cut
+from helpers.scanner import cut
 
 LIMIT = 1024  # PutMetricFilter
 TOKEN = re.compile(

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from cloudwatch.scanner import cut
+from helpers.scanner import cut
 
 Row = dict[str, Any]
 Expression = Callable[[Row], Any]
