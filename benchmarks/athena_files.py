@@ -11,9 +11,8 @@ import tempfile
 from pathlib import Path
 
 from athena_cost import BUCKET, dbt, prepare, upload
-from pyathena import connect
-
 from local_aws import LocalAws
+from pyathena import connect
 
 RUNS = int(os.environ.get("RUNS", "60"))
 TABLES = (

@@ -13,9 +13,10 @@ from typing import Any
 
 import boto3
 import pyathena
-from private_analytics.project import paths
 from pyathena.cursor import DictCursor
 from recording import RecordingAws
+
+from private_analytics.project import paths
 
 LONG_AGO = [date(2026, 5, 1) + timedelta(days=n) for n in range(120)]  # days of a backfill
 SCATTERED = [date(2001, 1, 1) + timedelta(days=3 * n) for n in range(1000)]  # days that one load brings lines of

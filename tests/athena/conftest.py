@@ -9,13 +9,13 @@ from typing import Any
 import boto3
 import pytest
 from athena_project import LONG_AGO, SCATTERED, AthenaProject
+from local_aws import LocalAws
+from recording import RecordingAws
+
 from helpers.bad_messages import messages
 from helpers.project import Project, nasty_exports
 from helpers.rule_cases import exports, utf8_cases
 from private_analytics.samples.writer import write_sample_logs
-from recording import RecordingAws
-
-from local_aws import LocalAws
 
 RESULTS_BUCKET = "athena-results"
 DATA_BUCKET = "athena-data"

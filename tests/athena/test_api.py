@@ -18,7 +18,6 @@ import pytest
 import requests
 from botocore.exceptions import ClientError
 from botocore.model import ListShape, MapShape, Shape, StructureShape
-
 from local_aws import LocalAws, engine
 from local_aws.executions import RUNNING_AT_ONCE, Execution, Executions
 from local_aws.plan import EngineStep, Statement

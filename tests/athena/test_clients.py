@@ -10,10 +10,9 @@ import awswrangler as wr
 import pandas as pd
 import pyathena
 import pytest
+from local_aws import LocalAws
 from pyathena.cursor import DictCursor
 from pyathena.pandas.cursor import PandasCursor
-
-from local_aws import LocalAws
 
 # One row with a value of each common type; what every client should make of it stands in its test.
 ONE_OF_EACH = """

@@ -10,11 +10,11 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from athena_project import AthenaProject
+from local_aws import LocalAws
+
 from helpers import oracle
 from helpers.project import TABLES, Project
 from private_analytics.project import paths
-
-from local_aws import LocalAws
 
 GROUPS = ("/storefront/api", "/storefront/auth")
 BUCKET = "whole-way"

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+
 from private_analytics.cli import cli
 from private_analytics.errors import UserError
 from private_analytics.external_tables import tables

@@ -7,11 +7,10 @@ from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
-
 from local_aws.limits import Refusal
 from local_aws.plan import DdlResult, GlueContext, GlueStep
 from local_aws.statements import translate
+from moto import mock_aws
 
 Run = Callable[[str], DdlResult]
 

@@ -18,7 +18,6 @@ from pathlib import Path
 
 import boto3
 import pytest
-
 from local_aws import LocalAws, trino_server
 from local_aws.trino_server import TrinoError, install
 

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 from athena_project import AthenaProject
+from recording import RecordingAws
+
 from helpers import readme
 from helpers.project import Project
 from helpers.readme import DAY, load
-from recording import RecordingAws
 
 SELECTION = [
     "--select",

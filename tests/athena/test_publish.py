@@ -14,14 +14,14 @@ from typing import Any
 import pyathena
 import pytest
 from athena_project import AthenaProject
+from local_aws import LocalAws
+
 from helpers.postgres_server import PASSWORD, PostgresServer
 from helpers.project import TABLES
 from helpers.tiny_marts import MARTS, NEW, OLD, Tables, content
 from private_analytics.project import paths
 from private_analytics.publish import copying, postgres
 from private_analytics.publish.source import Source
-
-from local_aws import LocalAws
 
 NOT_PUBLISHED = {"events", "fct_events", "rejected_log_lines", "loaded_exports"}
 

@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import local_aws
 import pytest
 from botocore.exceptions import ClientError
-
-import local_aws
 from local_aws.limits import BY_ID, ENGINE, LIMITS, MAX_QUERY_BYTES, NOT_CHECKED, USER_ERROR
 
 Execute = Callable[..., dict[str, Any]]

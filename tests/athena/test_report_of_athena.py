@@ -15,6 +15,8 @@ from threading import Thread
 
 import pytest
 from athena_project import DBT_CALLS, AthenaProject
+from local_aws import LocalAws
+
 from helpers import oracle
 from helpers.project import Project
 from helpers.report_page import Page
@@ -23,8 +25,6 @@ from private_analytics.project import paths
 from private_analytics.project.engine import Engine, open_engine
 from private_analytics.report.page import QUERIES, find_period, read_marts
 from private_analytics.samples.writer import write_sample_logs
-
-from local_aws import LocalAws
 
 LAST_DAY = date(2026, 10, 20)
 APPROXIMATE = {"latency_p95_ms", "p50", "p95", "p99"}  # Athena's percentiles may be 2 % off

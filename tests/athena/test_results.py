@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from local_aws import result_store, results
 from local_aws.engine import Column
 from local_aws.result_store import CSV, Form, ResultStore, ResultWriter, form_of

@@ -13,10 +13,11 @@ from datetime import date
 
 import pytest
 from athena_project import RUN_DBT, AthenaProject
-from helpers.project import Project
-from private_analytics.project import paths
 from pyathena.error import OperationalError
 from recording import RecordingAws
+
+from helpers.project import Project
+from private_analytics.project import paths
 
 DAY = date(2026, 10, 1)
 LINES = 5  # of each export

@@ -5,14 +5,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlglot.tokens import TokenType
-
 from local_aws import glue_ddl, hive_ddl, limits
 from local_aws.limits import Refusal
 from local_aws.plan import EngineStep, GlueStep, Statement, Table
 from local_aws.sql_text import quote_name, quote_text, trino_tokens
 from local_aws.statements import translate
 from local_aws.type_names import glue_type, iceberg_column_type, read_hive, read_trino
+from sqlglot.tokens import TokenType
 
 # --- helpers ------------------------------------------------------------------------------------------------------------
 

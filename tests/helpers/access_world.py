@@ -12,12 +12,12 @@ from types import SimpleNamespace
 from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
-from private_analytics.checks.access import stack
-from private_analytics.checks.access.check import AccessClients, check
-from private_analytics.checks.results import Result
 
 from helpers.iam import Iam, Simulator, read
 from helpers.stack_account import Account
+from private_analytics.checks.access import stack
+from private_analytics.checks.access.check import AccessClients, check
+from private_analytics.checks.results import Result
 
 SERVICES = ("cloudformation", "s3", "cloudfront", "iam", "lambda", "codebuild")
 

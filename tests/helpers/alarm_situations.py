@@ -6,9 +6,8 @@ from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
 
-from private_analytics.project.variables import Thresholds
-
 from helpers.alarm_world import DAY, DBT, HOUR, START, Run, World
+from private_analytics.project.variables import Thresholds
 
 THEN = START + 2 * HOUR  # when it begins to go wrong
 # What the numbers below are about, whatever dbt_project.yml says by now.

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from private_analytics.project import dbt
-
 from helpers import REPOSITORY
 from helpers.project import Project
 from helpers.tables import line
+from private_analytics.project import dbt
 
 CHANGED = ": its definition has changed since its rows were made"
 

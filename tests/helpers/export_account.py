@@ -16,13 +16,13 @@ from botocore.exceptions import ClientError, ParamValidationError
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
+from local_aws.export_tasks import ApiError, Course, Event, ExportTasks, LogGroup, Task
+
 from private_analytics import bucket, days
 from private_analytics.exports.clients import ExportClients
 from private_analytics.exports.plan import AccountState, ExportRules
 from private_analytics.exports.reconcile import Clock, ExportOutcome, reconcile
 from private_analytics.exports.settings import ExportSettings
-
-from local_aws.export_tasks import ApiError, Course, Event, ExportTasks, LogGroup, Task
 
 BUCKET = "analytics-bucket"
 REGION = "eu-central-1"

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import duckdb
 import yaml
+
 from private_analytics.demo import build
 from private_analytics.project import dbt, paths
 

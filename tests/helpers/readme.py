@@ -7,9 +7,8 @@ import shutil
 from datetime import date, datetime
 from pathlib import Path
 
-from private_analytics.project import paths
-
 from helpers.project import Project
+from private_analytics.project import paths
 
 DBT_FILES = ("dbt_project.yml", "profiles.example.yml", "models", "macros", "seeds", "tests/data")
 MART = "daily_routes"

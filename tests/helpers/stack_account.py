@@ -10,6 +10,7 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
+
 from private_analytics.stack import deploying, planning, settings, states, target, template
 
 REGION = "eu-central-1"

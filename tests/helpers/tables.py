@@ -6,10 +6,9 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from private_analytics.project import paths
-
 from helpers import oracle
 from helpers.project import TABLES, Project
+from private_analytics.project import paths
 
 # What a run builds, step by step; the marts of one step do not build on one another.
 STEPS = (

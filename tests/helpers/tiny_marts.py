@@ -6,6 +6,7 @@ import math
 from datetime import UTC, date, datetime
 
 import psycopg
+
 from private_analytics.publish.marts import Mart
 
 Row = tuple

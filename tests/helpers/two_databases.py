@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+
 from private_analytics.diff.compare import Built, compare
 from private_analytics.diff.declared import Declared
 from private_analytics.diff.result import Diff, TableDiff

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 
-from private_analytics.stack import log_metrics, log_queries
-from private_analytics.stack.log_fields import LogFields
-
 from helpers import filter_pattern, insights
 from helpers.filter_pattern import Open
 from helpers.insights import LogEvent
+from private_analytics.stack import log_metrics, log_queries
+from private_analytics.stack.log_fields import LogFields
 
 AS_DOCUMENTED = Open()
 QUESTIONS = ("text_is_number", "number_is_text", "kinds_differ", "missing_differs", "star_takes_all", "object_spoils")

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator
 
 import pytest
+
 from helpers.running_emulator import emulator
 from helpers.stack_account import Account
 

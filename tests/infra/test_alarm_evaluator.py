@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+
 from helpers.alarm_evaluator import (
     ALARM,
     INSUFFICIENT_DATA,

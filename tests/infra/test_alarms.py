@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from helpers import REPOSITORY, filter_pattern
 from helpers.alarm_evaluator import ALARM, OK, Alarm, Metrics, Reading, alarm, rings, states
 from helpers.alarm_situations import TABLE, THEN, THRESHOLDS, Situation

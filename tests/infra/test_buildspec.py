@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
+
 from helpers import REPOSITORY
 
 BUILDSPEC = REPOSITORY / "infra" / "buildspec.yml"
-TABLES = "pal tables --bucket shop-exports --database shop_lake --first-day 2026-10-01"
+TABLES = "pal tables"
 BUILD = "dbt build --exclude-resource-type unit_test"
 FRESHNESS = "dbt source freshness"
 CHECKS = "pal check all"
@@ -33,18 +35,18 @@ echo "$called" >> "$CALLED"
 
 def build(folder: Path, fails: str = "", weekday: int = MONDAY) -> tuple[bool, list[str]]:
     """Whether the build phase succeeds, and what it calls."""
-    for name in (".venv/bin/python", ".venv/bin/dbt", "bin/aws", "bin/date"):
+    for name in (".venv/bin/pal", ".venv/bin/dbt", "bin/aws", "bin/date"):
         program = folder / name
         program.parent.mkdir(parents=True, exist_ok=True)
         program.write_text(PROGRAM if name != "bin/date" else f'#!/bin/bash\n[ "$*" = "-u +%u" ] && echo {weekday}\n')
         program.chmod(0o755)
+    (folder / "infra").mkdir()
+    shutil.copy(REPOSITORY / "infra" / "daily.sh", folder / "infra")
     environment = {
         "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
         "CALLED": str(folder / "called"),
         "FAILS": fails,
         "ANALYTICS_BUCKET": "shop-exports",
-        "ATHENA_LAKE_SCHEMA": "shop_lake",
-        "EXPORT_FIRST_DAY": "2026-10-01",
     }
     commands = yaml.safe_load(BUILDSPEC.read_text())["phases"]["build"]["commands"]
     for command in commands:  # CodeBuild stops a phase at the first command that fails

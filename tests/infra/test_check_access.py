@@ -15,6 +15,7 @@ import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
 from click.testing import CliRunner
+
 from helpers.access_world import (
     Break,
     Strangers,

@@ -23,6 +23,7 @@ from click.testing import CliRunner, Result
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+
 from helpers.running_emulator import emulator
 from helpers.s3_front import S3Front
 from helpers.stack_account import REGION, Account, deploy, make_settings, resources

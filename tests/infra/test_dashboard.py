@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from helpers.alarm_world import EVERY_ALARM
 from helpers.stack_account import Account, deploy, make_settings, resources
 from private_analytics.project import variables

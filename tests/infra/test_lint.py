@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from helpers import REPOSITORY
 from private_analytics.stack import template
 
 BIN = Path(sys.executable).parent
@@ -28,7 +30,16 @@ def test_cfn_lint(file: Path, region: str):
 
 
 def test_checkov(file: Path):
-    command = [BIN / "checkov", "-f", file, "--framework", "cloudformation", "--skip-download", "-o", "json"]
+    command = [
+        REPOSITORY / ".venv-checkov" / "bin" / "checkov",
+        "-f",
+        file,
+        "--framework",
+        "cloudformation",
+        "--skip-download",
+        "-o",
+        "json",
+    ]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     found = json.loads(result.stdout)["results"]
     assert [f"{item['check_id']} {item['resource']}" for item in found["failed_checks"]] == []

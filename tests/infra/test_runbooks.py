@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from helpers import REPOSITORY
 from helpers.stack_account import Account
 from private_analytics.stack import bundle

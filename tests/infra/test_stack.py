@@ -12,6 +12,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from click.testing import CliRunner
+
 from helpers.alarm_world import EVERY_ALARM
 from helpers.emulator import ONLY_LINTED
 from helpers.stack_account import Account, deploy, make_settings, resources

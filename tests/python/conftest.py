@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 from helpers.checkout import Checkout, copy_project
 from helpers.project import Project
 from private_analytics.project import paths

@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+
 from helpers.bad_messages import T, messages
 from helpers.project import Project
 from helpers.tables import assert_equals_oracle

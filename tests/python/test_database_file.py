@@ -11,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+
 from helpers.project import TABLES, Project, nasty_exports
 from helpers.tables import assert_equals_oracle, line
 

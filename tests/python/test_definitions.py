@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+
 from helpers.checkout import CHANGED, NO_UNIT_TESTS, UNTESTED, Checkout, export
 from helpers.tables import STEPS, assert_equals_oracle, line
 

@@ -19,7 +19,7 @@ def loaded(project: Project) -> list[str]:
 # ------------------------------------------------------------------------------------------------------ the ledger
 
 
-def test_marts_that_missed_two_loads_are_caught_up(checkout: Checkout) -> None:  # noqa: F811
+def test_marts_that_missed_two_loads_are_caught_up(checkout: Checkout) -> None:
     """One has a red test, one fails, one is left out. Meanwhile an earlier copy takes a row away and moves another."""
     project = checkout.project
     export(project, 5)
@@ -44,7 +44,7 @@ def test_marts_that_missed_two_loads_are_caught_up(checkout: Checkout) -> None: 
     assert_equals_oracle(project)
 
 
-def test_sessions_and_their_funnels_miss_loads_separately(checkout: Checkout) -> None:  # noqa: F811
+def test_sessions_and_their_funnels_miss_loads_separately(checkout: Checkout) -> None:
     project = checkout.project
     nasty_exports(project, 11)
     hidden = hide_records(sorted((project.lake / "exports").rglob("*.json"))[::-1])
@@ -73,7 +73,7 @@ def test_the_events_alone_then_all_but_some_marts_build_on_a_new_database(projec
     assert_equals_oracle(project)
 
 
-def test_a_red_test_of_what_loads_keeps_exports_unloaded(checkout: Checkout) -> None:  # noqa: F811
+def test_a_red_test_of_what_loads_keeps_exports_unloaded(checkout: Checkout) -> None:
     export(checkout.project, 1)
     (checkout.folder / "tests/data/red.sql").write_text("select * from {{ ref('changed_days') }}")
     outcome, _ = checkout.dbt("build", *NO_UNIT_TESTS)
@@ -141,7 +141,7 @@ def test_a_record_far_from_its_log_time_is_rejected(project: Project) -> None:
     assert_equals_oracle(project)
 
 
-def test_a_thousand_scattered_days_in_one_batch(checkout: Checkout) -> None:  # noqa: F811
+def test_a_thousand_scattered_days_in_one_batch(checkout: Checkout) -> None:
     """No query grows with the days: Athena takes 256 KB."""
     project = checkout.project
     export(project, 1)

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 import pytest
+
 from helpers import oracle
 from helpers.oracle import Config, Tables, compare, compute
 

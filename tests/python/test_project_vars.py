@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from private_analytics.errors import UserError
 from private_analytics.project import variables
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from helpers import readme
 from helpers.project import Project
 from helpers.readme import load

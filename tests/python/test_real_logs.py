@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+
 from helpers.project import Project
 from helpers.recordings import RECORDINGS
 from private_analytics.project import paths

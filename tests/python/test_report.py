@@ -15,6 +15,7 @@ import duckdb
 import pytest
 import vl_convert
 from click.testing import CliRunner
+
 from helpers.report_page import Page
 from private_analytics.cli import cli
 from private_analytics.demo import build as demo

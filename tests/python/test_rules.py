@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from helpers import oracle
 from helpers.project import Project
 from helpers.rule_cases import Case, Row, cases, check, exports

@@ -12,6 +12,7 @@ from pathlib import Path
 from statistics import median
 
 import pytest
+
 from private_analytics.samples import storefront, writer
 from private_analytics.samples.storefront import place_stories
 from private_analytics.samples.writer import SampleSummary, write_sample_logs

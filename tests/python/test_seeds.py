@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 import pytest
+
 from helpers.checkout import Checkout, export
 from helpers.tables import assert_equals_oracle, line
 
@@ -36,19 +37,19 @@ BAD: dict[str, tuple[str, str, int]] = {  # name -> (seed, text, line)
 }
 
 
-def write(checkout: Checkout, seed: str, text: str) -> None:  # noqa: F811
+def write(checkout: Checkout, seed: str, text: str) -> None:
     (checkout.folder / f"seeds/{seed}.csv").write_bytes(text.encode())
 
 
 @pytest.mark.parametrize(("seed", "text", "number"), BAD.values(), ids=BAD)
-def test_a_mistake_is_refused_with_its_file_and_line(checkout: Checkout, seed: str, text: str, number: int) -> None:  # noqa: F811
+def test_a_mistake_is_refused_with_its_file_and_line(checkout: Checkout, seed: str, text: str, number: int) -> None:
     write(checkout, seed, text)
     outcome, _ = checkout.dbt("parse")
     assert not outcome.succeeded
     assert f"seeds/{seed}.csv, line {number}: " in outcome.error, outcome.error
 
 
-def test_a_mistake_stops_every_command_before_anything_changes(checkout: Checkout) -> None:  # noqa: F811
+def test_a_mistake_stops_every_command_before_anything_changes(checkout: Checkout) -> None:
     export(checkout.project, 1)
     checkout.run()
     export(checkout.project, 2)
@@ -75,7 +76,7 @@ GOOD: dict[str, tuple[str, str]] = {  # a byte order mark, CRLF and no line brea
 
 
 @pytest.mark.parametrize(("catalog", "funnels"), GOOD.values(), ids=GOOD)
-def test_what_is_right_works(checkout: Checkout, catalog: str, funnels: str) -> None:  # noqa: F811
+def test_what_is_right_works(checkout: Checkout, catalog: str, funnels: str) -> None:
     write(checkout, "event_catalog", catalog)
     write(checkout, "funnels", funnels)
     export(checkout.project, 1)

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+
 from helpers.project import Project, nasty_exports
 from helpers.tables import STEPS, assert_equals_oracle, hide_records, line, show_records
 from private_analytics.samples.writer import write_sample_logs

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import duckdb
 
+from ..errors import UserError, first_line
 from .columns import Column
 from .database import BASE, CANDIDATE, Relation, opened, relations
 from .declared import Declared
-from ..errors import UserError, first_line
 from .result import Diff, RowChanges, TableDiff, in_order
 from .rows import Pair, as_multisets, by_key, counted, repeats
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import duckdb
 
-from .columns import quoted
 from ..errors import UserError, first_line
+from .columns import quoted
 
 BASE, CANDIDATE = "base", "candidate"
 MEMORY = "4GB"  # as in profiles.yml; what needs more goes to disk

@@ -30,13 +30,15 @@ EXPORTER = (
     "exports/refusals.py",
     "exports/settings.py",
 )
-# What dbt and the commands in infra/buildspec.yml need.
+# What dbt and the commands in infra/ need.
 TRANSFORM = (
     "dbt_project.yml",
     "profiles.example.yml",
+    "README.md",
     "pyproject.toml",
     "requirements.lock",
     "infra/buildspec.yml",
+    "infra/daily.sh",
     "models",
     "macros",
     "seeds",

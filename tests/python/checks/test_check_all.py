@@ -11,6 +11,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 from moto import mock_aws
+
 from private_analytics.checks.command import CheckCommand, CheckReport
 from private_analytics.checks.commands import Checks, check_all
 from private_analytics.checks.results import FAILED, OK, UNKNOWN

@@ -16,11 +16,12 @@ import pytest
 import requests
 from click.testing import CliRunner, Result
 from cryptography.hazmat.primitives.asymmetric import rsa
-from helpers.jwt_api import Api
 from jwt.algorithms import RSAAlgorithm
 from moto.cognitoidp.utils import check_secret_hash
 from moto.server import ThreadedMotoServer
 from moto.utilities.utils import load_resource
+
+from helpers.jwt_api import Api
 from private_analytics.checks import canary
 from private_analytics.checks.jwt import check as tokens
 from private_analytics.checks.jwt.check import NAMES

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from helpers.filter_pattern import Open
 from helpers.insights import LogEvent
 from helpers.project import Project

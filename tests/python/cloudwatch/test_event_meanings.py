@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from helpers.filter_pattern import Open
 from helpers.insights import LogEvent
 from helpers.watched import AS_DOCUMENTED, OTHERWISE, asked, understand

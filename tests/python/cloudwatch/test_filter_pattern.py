@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from helpers.filter_pattern import Open, understand, value
 
 TRAIL = json.dumps(

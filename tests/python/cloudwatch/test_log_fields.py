@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from click.testing import CliRunner
+
 from helpers import filter_pattern, insights
 from helpers.watched import understand
 from private_analytics.cli import cli

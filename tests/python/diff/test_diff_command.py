@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from click.testing import CliRunner, Result
+
 from helpers.two_databases import TwoDatabases
 from private_analytics.cli import cli
 from private_analytics.diff import command

@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from helpers.git_repository import COMMIT, git, worktrees
 from private_analytics.diff.git import checked_out, commit_of
 from private_analytics.errors import UserError

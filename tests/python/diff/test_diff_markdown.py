@@ -6,6 +6,7 @@ import html
 import re
 
 import pytest
+
 from helpers.two_databases import TwoDatabases
 from private_analytics.diff.declared import Declared
 from private_analytics.diff.markdown import code, markdown

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+
 from helpers import readme
 from helpers.git_repository import COMMIT, git, worktrees
 from helpers.project import Project

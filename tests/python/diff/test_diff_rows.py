@@ -7,6 +7,7 @@ import random
 from collections import Counter
 
 import pytest
+
 from helpers.two_databases import TwoDatabases
 from private_analytics.diff.declared import Declared
 from private_analytics.diff.result import ColumnChange, RowChange, RowChanges, ValueChange

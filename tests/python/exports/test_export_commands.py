@@ -8,6 +8,8 @@ import click
 import pytest
 from botocore.exceptions import ReadTimeoutError
 from click.testing import CliRunner, Result
+from local_aws.export_tasks import Course
+
 from helpers.export_account import BUCKET, NOON, Account, client_error
 from private_analytics import days
 from private_analytics.checks.exports import command as checks
@@ -18,8 +20,6 @@ from private_analytics.errors import UserError
 from private_analytics.exports import commands, settings
 from private_analytics.exports.reconcile import Clock
 from private_analytics.project import variables
-
-from local_aws.export_tasks import Course
 
 
 @pytest.fixture

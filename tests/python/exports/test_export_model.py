@@ -12,14 +12,14 @@ from collections import Counter, defaultdict
 from math import inf
 
 from botocore.exceptions import ReadTimeoutError
-from helpers.export_account import BUCKET, Account, Exporter, client_error, lines_of
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from local_aws.export_tasks import Course, Event
+
+from helpers.export_account import BUCKET, Account, Exporter, client_error, lines_of
 from private_analytics import bucket, days
 from private_analytics.exports import plan
-
-from local_aws.export_tasks import Course, Event
 
 KEEPS_ALL, KEEPS_A_WEEK, KEEPS_THREE_DAYS = "/api", "/auth/week", "/short"
 GROUPS = {KEEPS_ALL: None, KEEPS_A_WEEK: 7, KEEPS_THREE_DAYS: 3}

@@ -11,6 +11,8 @@ from datetime import date
 
 import pytest
 from botocore.exceptions import ClientError
+from local_aws.export_tasks import ApiError, Course
+
 from helpers.moto_server import BUCKET, POLICY, REGION, Server, objects
 from private_analytics import bucket, days
 from private_analytics.errors import UserError
@@ -18,8 +20,6 @@ from private_analytics.exports.clients import ExportClients
 from private_analytics.exports.plan import ExportRules
 from private_analytics.exports.reconcile import Clock, reconcile
 from private_analytics.exports.settings import ExportSettings
-
-from local_aws.export_tasks import ApiError, Course
 
 GROUP = "/shop/api"
 TODAY = days.day_of(time.time_ns() // 1_000_000)

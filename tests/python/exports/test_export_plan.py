@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+
 from private_analytics import days
 from private_analytics.days import DAY_MS, HOUR_MS
 from private_analytics.exports import plan

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 from botocore.exceptions import NoCredentialsError, ParamValidationError, ReadTimeoutError
+from local_aws.export_tasks import ApiError, Course
+
 from helpers import REPOSITORY
 from helpers.export_account import BUCKET, NOON, REGION, Account, Exporter, a_steady_day, client_error, lines_of
 from private_analytics import bucket, days
@@ -18,8 +20,6 @@ from private_analytics.errors import UserError
 from private_analytics.exports import handler
 from private_analytics.exports.plan import TaskState
 from private_analytics.lake import folder
-
-from local_aws.export_tasks import ApiError, Course
 
 YESTERDAY = days.day_of(NOON) - 1  # settled at noon
 

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
+from local_aws.export_tasks import Course
+
 from helpers import REPOSITORY
 from helpers.exporter_iam import ACCOUNT, guard, one_by_one
 from helpers.moto_server import BUCKET, POLICY, REGION, Server, objects
@@ -18,8 +20,6 @@ from private_analytics.errors import UserError
 from private_analytics.exports import handler
 from private_analytics.exports.clients import ExportClients
 from private_analytics.exports.reconcile import Clock
-
-from local_aws.export_tasks import Course
 
 GROUPS = ("/shop/api", "/shop/auth")
 DAY = days.day_of(time.time_ns() // 1_000_000) - 2

@@ -15,6 +15,7 @@ from types import SimpleNamespace
 import pytest
 from botocore.exceptions import NoCredentialsError, ReadTimeoutError
 from click.testing import CliRunner, Result
+
 from helpers.export_account import NOON, REGION, Account, client_error
 from helpers.project import Project
 from private_analytics import aws, console

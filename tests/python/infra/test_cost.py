@@ -6,6 +6,7 @@ import re
 
 import pytest
 from click.testing import CliRunner
+
 from helpers import REPOSITORY
 from private_analytics.cli import cli
 from private_analytics.cost import bill

@@ -13,9 +13,11 @@ from modulefinder import ModuleFinder
 from pathlib import Path
 
 import boto3
+import click
 import pytest
-import yaml
+
 from helpers import REPOSITORY
+from private_analytics.cli import cli
 from private_analytics.errors import UserError
 from private_analytics.stack import bundle, changes, settings, states, template
 
@@ -211,6 +213,7 @@ def test_the_projects_zip_holds_all_that_the_buildspec_runs():
         "profiles.example.yml",
         "requirements.lock",
         "infra/buildspec.yml",
+        "infra/daily.sh",
         "pyproject.toml",
         "scripts/private_analytics/cli.py",
     }
@@ -224,14 +227,9 @@ def test_the_projects_zip_holds_all_that_the_buildspec_runs():
     assert {name for name in tracked if (REPOSITORY / name).exists()} <= names
 
 
-def test_the_buildspec_calls_commands_that_there_are():
-    import click
-    from private_analytics.cli import cli
-
-    text = (REPOSITORY / "infra" / "buildspec.yml").read_text()
-    assert yaml.safe_load(text)["version"] == 0.2
-    called = re.findall(r"bin/pal ([a-z -]+?)(?= --| \||\n| &&)", text)
-    assert called
+def test_the_daily_run_calls_commands_that_there_are():
+    called = re.findall(r"(?m)^(?:\{ )?pal ([a-z -]+?)(?= \|\|| &&)", (REPOSITORY / "infra" / "daily.sh").read_text())
+    assert len(called) == 4
     for words in called:
         command: click.Command = cli
         for word in words.split():

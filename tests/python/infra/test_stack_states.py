@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
 from private_analytics.errors import UserError
 from private_analytics.stack import deploying, planning
 from private_analytics.stack.target import StackClients

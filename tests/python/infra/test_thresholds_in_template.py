@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from private_analytics.errors import UserError
 from private_analytics.project import variables
 from private_analytics.stack import template

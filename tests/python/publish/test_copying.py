@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 import psycopg
 import pytest
+
 from helpers.postgres_server import PostgresServer, Proxy
 from helpers.tiny_marts import DAILY, DAY, LAST_DAY, MARTS, NEW, NEXT_DAY, OLD, Tables, content
 from private_analytics.errors import UserError

@@ -9,6 +9,7 @@ import duckdb
 import psycopg
 import pytest
 from click.testing import CliRunner, Result
+
 from helpers.postgres_server import PASSWORD, PostgresServer
 from helpers.project import TABLES, Project, nasty_exports
 from private_analytics.cli import cli
