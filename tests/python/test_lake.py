@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 
 from helpers.project import Project
+from private_analytics.lake.folder import open_lake
 from private_analytics.project import paths
 from private_analytics.samples.writer import write_sample_logs
 
@@ -76,6 +77,17 @@ def test_a_packed_file_without_gz_in_its_name_is_read(project: Project, tmp_path
     (tmp_path / "a.log").write_bytes(gzip.compress((LINE % 1).encode()))
     project.build_from(tmp_path)
     assert len(project.table("fct_events")) == 1
+
+
+def test_exports_that_nobody_has_published_are_counted_and_not_read(project: Project, tmp_path: Path) -> None:
+    line = ["2026-10-01T00:00:00.000Z {}"]
+    project.export({"s": line})
+    for task_id in ("running", "broken-off"):
+        project.export({"s": line}, task_id=task_id, published=False)
+    lake = open_lake(project.lake, tmp_path / "view")
+    assert [export.record.export_task_id for export in lake.exports] == ["task-1"]
+    folder = project.lake / "logs/2026/10/01/broken-off"
+    assert lake.notes == (f"2 task folders have no export record and are not read, e.g. {folder}",)
 
 
 def test_files_in_odd_places_are_named(project: Project) -> None:

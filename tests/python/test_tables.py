@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import random
 import shutil
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -231,5 +231,5 @@ def test_freshness_tells_late_exports(project: Project) -> None:
     line = ['2026-10-01T00:00:00.000Z {"eventName":"searched"}']
     project.export({"s": line}, task_id="old")
     assert not project.dbt("source", "freshness").succeeded
-    project.export({"s": line}, task_id="new", completed_at=datetime.now() - timedelta(hours=3))
+    project.export({"s": line}, task_id="new", completed_at=datetime.now(UTC).replace(tzinfo=None) - timedelta(hours=3))
     assert project.dbt("source", "freshness").succeeded

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
 import json
 import stat
 import time
@@ -16,6 +18,7 @@ import pytest
 import requests
 from click.testing import CliRunner, Result
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import RSAAlgorithm
 from moto.cognitoidp.utils import check_secret_hash
 from moto.server import ThreadedMotoServer
@@ -24,6 +27,7 @@ from moto.utilities.utils import load_resource
 from helpers.jwt_api import Api
 from private_analytics.checks import canary
 from private_analytics.checks.jwt import check as tokens
+from private_analytics.checks.jwt import forged
 from private_analytics.checks.jwt.check import NAMES
 from private_analytics.cli import cli
 
@@ -130,6 +134,19 @@ def statuses() -> dict[str, str]:
 
 def failing(found: dict[str, str]) -> dict[str, str]:
     return {name: status for name, status in found.items() if status != "ok"}
+
+
+@pytest.mark.parametrize("form", ["PEM", "PEM without its last newline", "PKCS1", "PKCS1 without its last newline", "DER"])
+def test_a_key_is_tried_as_a_secret_in_each_form_that_a_library_may_hand_out(form: str):
+    encoding = Encoding.DER if form == "DER" else Encoding.PEM
+    kind = PublicFormat.PKCS1 if form.startswith("PKCS1") else PublicFormat.SubjectPublicKeyInfo
+    secret = POOL_KEY.public_key().public_bytes(encoding, kind)
+    secret = secret.removesuffix(b"\n") if form.endswith("newline") else secret
+    token = jwt.encode({"sub": "s"}, POOL_KEY, algorithm="RS256")
+    attempts = [attempt.rpartition(".") for attempt in forged.signed_with_public_key(token, POOL_KEY.public_key())]
+    right = [hmac.digest(secret, signed.encode(), "sha256") for signed, _, _ in attempts]
+    signatures = [base64.urlsafe_b64decode(signature + "==") for _, _, signature in attempts]
+    assert sum(given == wanted for given, wanted in zip(signatures, right, strict=True)) == 1
 
 
 def test_a_sound_api(world: World) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import threading
-import time
 from collections.abc import Iterator
 from datetime import date
 
@@ -13,16 +12,15 @@ import pytest
 from botocore.exceptions import ClientError
 from local_aws.export_tasks import ApiError, Course
 
-from helpers.moto_server import BUCKET, POLICY, REGION, Server, objects
+from helpers.moto_server import BUCKET, POLICY, REGION, TODAY, Server, clock, objects
 from private_analytics import bucket, days
 from private_analytics.errors import UserError
 from private_analytics.exports.clients import ExportClients
 from private_analytics.exports.plan import ExportRules
-from private_analytics.exports.reconcile import Clock, reconcile
+from private_analytics.exports.reconcile import reconcile
 from private_analytics.exports.settings import ExportSettings
 
 GROUP = "/shop/api"
-TODAY = days.day_of(time.time_ns() // 1_000_000)
 DAY = TODAY - 2
 
 
@@ -53,8 +51,7 @@ def aws(server: Server) -> Iterator[ExportClients]:
 def export(aws: ExportClients, *, wait: bool = True, bucket: str = BUCKET, log_group: str = GROUP) -> list[str]:
     said: list[str] = []
     settings = ExportSettings(bucket, (log_group,), ExportRules(first_day=DAY), "team")
-    clock = Clock(sleep_ms=lambda ms: time.sleep(0.2))
-    outcome = reconcile(aws, settings, clock, until_ms=float("inf") if wait else None, say=said.append)
+    outcome = reconcile(aws, settings, clock(), until_ms=float("inf") if wait else None, say=said.append)
     return [*said, *outcome.problems.values()]
 
 

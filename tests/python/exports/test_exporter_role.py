@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
@@ -14,7 +12,7 @@ from local_aws.export_tasks import Course
 
 from helpers import REPOSITORY
 from helpers.exporter_iam import ACCOUNT, guard, one_by_one
-from helpers.moto_server import BUCKET, POLICY, REGION, Server, objects
+from helpers.moto_server import BUCKET, POLICY, REGION, TODAY, Server, objects
 from private_analytics import days
 from private_analytics.errors import UserError
 from private_analytics.exports import handler
@@ -22,7 +20,7 @@ from private_analytics.exports.clients import ExportClients
 from private_analytics.exports.reconcile import Clock
 
 GROUPS = ("/shop/api", "/shop/auth")
-DAY = days.day_of(time.time_ns() // 1_000_000) - 2
+DAY = TODAY - 2
 LIMIT_MS = 15 * 60_000
 CALL_MS = 2_000  # each call takes so long
 TASK = Course(pending_ms=10_000, running_ms=20 * 60_000)  # longer than an invocation
@@ -90,9 +88,12 @@ def account(server: Server) -> Iterator[ExportClients]:
     aws.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
     aws.s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(POLICY))
     theirs = {
+        "export_task_id": "theirs",
         "log_group": "/other",
         "export_date": f"{days.as_date(DAY)}",
-        "started_at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        "completed_at": days.moment(server.tasks.now_ms()),
+        "objects": 1,
+        "bytes": 1,
     }
     aws.s3.put_object(Bucket=BUCKET, Key=f"exports/{days.path(DAY)}/theirs.json", Body=json.dumps(theirs).encode())
     for group in GROUPS:
