@@ -14,14 +14,14 @@ from ..report.page import build_report
 from ..samples import writer
 
 
-def run_demo(logs: Path | None, variables: str, say: Callable[[str], None]) -> None:
-    """Build everything anew from `logs` (from sample logs where none are given) and say where it is.
+def run_demo(logs: Path | None, variables: str, say: Callable[[str], None], show: dbt.Show | None = None) -> None:
+    """Build everything anew from `logs` (from sample logs where none are given) and say where it is; `show` gets each step.
 
     Raises UserError where there is nothing to read or a model or test failed; the tables that were built remain.
     """
     if dbt.profile().credentials.type != "duckdb":  # where this would replace the tables of production
         raise UserError("The demo builds on DuckDB, and the current dbt target is another. Unset ANALYTICS_TARGET.")
-    build_tables(logs or sample_lake(say), variables, say)
+    build_tables(logs or sample_lake(say), variables, say, show)
     page = build_report()
     docs = dbt.run("docs", "generate", "--static", *_vars(variables))
     if not docs.succeeded:
@@ -52,7 +52,7 @@ def sample_lake(say: Callable[[str], None]) -> Path:
     return lake
 
 
-def build_tables(logs: Path, variables: str, say: Callable[[str], None]) -> Lake:
+def build_tables(logs: Path, variables: str, say: Callable[[str], None], show: dbt.Show | None = None) -> Lake:
     """Build and test all tables from a folder of logs. Files that cannot be read are named and left out; all others count.
 
     Raises UserError as run_demo does.
@@ -63,7 +63,8 @@ def build_tables(logs: Path, variables: str, say: Callable[[str], None]) -> Lake
     # From nothing: the logs or the field mapping may be others than last time.
     os.environ["ANALYTICS_LAKE"] = str(lake.root)
     _point(work / "current", lake.root)
-    outcome = dbt.run("build", "--full-refresh", "--exclude-resource-type", "unit_test", *_vars(variables), say=say)
+    everything = ("build", "--full-refresh", "--exclude-resource-type", "unit_test")
+    outcome = dbt.run(*everything, *_vars(variables), say=say, show=show)
     if not outcome.succeeded:
         raise UserError(_explain(outcome))
     return lake

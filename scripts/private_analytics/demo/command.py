@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from ..console import Progress
 from ..errors import UserError
 from ..options import PATH, option
 from ..project.variables import given_vars
@@ -29,4 +30,5 @@ def demo(logs: Path | None, variables: str) -> None:
         raise click.UsageError(str(error)) from None
     from .build import run_demo  # here, as dbt takes two seconds to import
 
-    run_demo(logs, variables, click.echo)
+    with Progress() as progress:
+        run_demo(logs, variables, progress.say, progress.show)

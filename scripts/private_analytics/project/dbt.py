@@ -32,18 +32,28 @@ class DbtOutcome:
     error: str = ""
 
 
-def run(*arguments: str, say: Callable[[str], None] | None = None) -> DbtOutcome:
-    """Run a dbt command on this project; `say` gets a line for each model built, and what the project's macros have to say."""
+Show = Callable[[str, int, int | None], None]  # a text, steps done, and steps in all
+
+
+def run(*arguments: str, say: Callable[[str], None] | None = None, show: Show | None = None) -> DbtOutcome:
+    """Run a dbt command on this project.
+
+    `say` gets a line for each model that is built, and what the project's macros have to say; `show` each node when it starts.
+    """
 
     def follow(event: EventMsg) -> None:
-        if event.info.name == "LogModelResult" and event.data.status not in ("ERROR", "SKIP"):
+        if event.info.name == "LogStartLine" and show:
+            show(event.data.description, event.data.index - 1, event.data.total)
+        elif not say:
+            return
+        elif event.info.name == "LogModelResult" and event.data.status not in ("ERROR", "SKIP"):
             say(f"  {event.data.node_info.node_name:<28} {event.data.execution_time:6.1f} s")
         elif event.info.name in ("JinjaLogInfo", "JinjaLogWarning"):
             say(event.data.msg)
 
     _prepare()
     folders = ["--project-dir", str(paths.root()), "--profiles-dir", str(paths.root())]
-    runner = dbtRunner(callbacks=[follow] if say else [])
+    runner = dbtRunner(callbacks=[follow] if say or show else [])
     result = runner.invoke([*arguments, *folders, "--log-level", "none", "--log-level-file", "info"])
     DuckDBConnectionManager.close_all_connections()  # else the database stays locked as long as this process lives
     nodes = getattr(result.result, "results", None) or []
