@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import ast
 import shlex
+import shutil
+import subprocess
+import sys
+import zipfile
 from collections import defaultdict
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
@@ -108,3 +112,21 @@ def part_of(steps: tuple[str, ...]) -> str:
     if (PACKAGE / steps[0]).is_dir():
         return "/".join(steps[: 2 if steps[0] == "checks" else 1])
     return steps[0] if (PACKAGE / f"{steps[0]}.py").is_file() else ""
+
+
+def test_the_wheel_holds_the_command_and_all_that_it_reads(tmp_path: Path):
+    copy = tmp_path / "project"
+    shutil.copytree(PACKAGE, copy / "scripts" / "private_analytics", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md"):
+        shutil.copy(REPOSITORY / name, copy)
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path), str(copy)]
+    subprocess.run(command, capture_output=True, check=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+        (entry_points,) = (archive.read(name).decode() for name in names if name.endswith("entry_points.txt"))
+    assert entry_points.split("\n")[:2] == ["[console_scripts]", "pal = private_analytics.cli:main"]
+    expected = {
+        path.relative_to(PACKAGE.parent).as_posix() for path in PACKAGE.rglob("*") if path.suffix in (".py", ".j2", ".typed")
+    }
+    assert {name for name in names if ".dist-info/" not in name} == expected

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -94,3 +95,10 @@ def test_prices_tell_their_date_and_region():
     shown = CliRunner().invoke(cli, ["cost", "--gb-per-day", "1"]).output
     assert bill.PRICES_DATE in shown
     assert bill.PRICES_REGION in shown
+
+
+def test_json_is_the_same_bill():
+    found = json.loads(CliRunner().invoke(cli, ["cost", "--gb-per-day", "10", "--json"]).output)
+    assert {item["name"]: item["usd"] for item in found["items"]} == month(gb_per_day=10)
+    assert found["usd"] == pytest.approx(sum(month(gb_per_day=10).values()))
+    assert found["usage"]["gb_per_day"] == 10
