@@ -15,7 +15,8 @@ import boto3
 import pyathena
 from private_analytics import dbt_project
 from pyathena.cursor import DictCursor
-from recording import RecordingAws
+
+from local_aws import Call, LocalAws
 
 LONG_AGO = [date(2026, 5, 1) + timedelta(days=n) for n in range(120)]  # days of a backfill
 SCATTERED = [date(2001, 1, 1) + timedelta(days=3 * n) for n in range(1000)]  # days that one load brings lines of
@@ -27,11 +28,11 @@ DBT_CALLS = Path(__file__).parents[1] / "infra" / "dbt_calls.txt"
 class AthenaProject:
     """This dbt project on target athena, with a bucket of its own."""
 
-    aws: RecordingAws
+    aws: LocalAws
     work: Path
     bucket: str = "analytics-exports"
     schema: str = "analytics"
-    calls: set[tuple[str, str]] = field(default_factory=set)  # what AWS was asked for while dbt ran
+    calls: set[Call] = field(default_factory=set)  # what AWS was asked for while dbt ran
 
     @property
     def environment(self) -> dict[str, str]:
@@ -68,10 +69,12 @@ class AthenaProject:
 
     def dbt(self, *arguments: str) -> subprocess.CompletedProcess:
         command = [sys.executable, str(RUN_DBT), *arguments]
-        with self.aws.recording(self.calls):
-            return subprocess.run(
+        with self.aws.recording() as calls:
+            done = subprocess.run(
                 command, env=self.environment, cwd=dbt_project.PROJECT, capture_output=True, text=True, check=False
             )
+        self.calls |= calls
+        return done
 
     def build(self, *arguments: str) -> None:
         done = self.dbt("build", *arguments)

@@ -9,8 +9,9 @@ import readme
 from athena_project import AthenaProject
 from private_analytics import dbt_project
 from project import Project
-from recording import RecordingAws
 from test_readme import DAY, load
+
+from local_aws import LocalAws
 
 SELECTION = [
     "--select",
@@ -24,8 +25,8 @@ SELECTION = [
 
 
 @pytest.fixture
-def project(aws: RecordingAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AthenaProject:
-    project = AthenaProject(aws, tmp_path / "work", "readme-exports", "readme")
+def project(local_aws: LocalAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AthenaProject:
+    project = AthenaProject(local_aws, tmp_path / "work", "readme-exports", "readme")
     project.client("s3").create_bucket(Bucket=project.bucket)
     project.client("glue").create_database(DatabaseInput={"Name": project.schema})
     project.make_tables(DAY)

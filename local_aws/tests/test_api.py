@@ -108,9 +108,9 @@ def test_a_syntax_error_is_told_at_once(athena: Any) -> None:
     assert message.startswith("line 2:6: mismatched input 'FROM'")
 
 
-def test_a_query_of_the_greatest_length_runs(run_query: Any) -> None:
+def test_a_query_of_the_greatest_length_runs(athena_query: Any) -> None:
     text = "".join(f"{n:x}" for n in range(60000))[: 262144 - len("SELECT ''")]
-    assert run_query(f"SELECT '{text}'") == [(text,)]
+    assert athena_query(f"SELECT '{text}'") == [(text,)]
 
 
 def test_the_same_token_starts_a_query_once(athena: Any) -> None:
@@ -194,18 +194,20 @@ def test_a_workgroup_can_be_changed_and_disabled(athena: Any, workgroup: Any) ->
     assert refused(athena.get_work_group, WorkGroup="no_such") == ("InvalidRequestException", "WorkGroup is not found.")
 
 
-def test_a_query_over_the_scan_limit_is_cancelled(execute: Execute, glue: Any, s3: Any, database: str, workgroup: Any) -> None:
+def test_a_query_over_the_scan_limit_is_cancelled(
+    execute: Execute, glue: Any, s3: Any, athena_schema: str, workgroup: Any
+) -> None:
     for part in range(3):
-        s3.put_object(Bucket=BUCKET, Key=f"{database}/wide/{part}.csv", Body=b"123456789\n" * 600_000)
+        s3.put_object(Bucket=BUCKET, Key=f"{athena_schema}/wide/{part}.csv", Body=b"123456789\n" * 600_000)
     columns = [{"Name": "n", "Type": "string"}]
     serde = {"SerializationLibrary": "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"}
     text = {
         "InputFormat": "org.apache.hadoop.mapred.TextInputFormat",
         "OutputFormat": "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
     }
-    storage = {"Columns": columns, "Location": f"s3://{BUCKET}/{database}/wide/", "SerdeInfo": serde, **text}
+    storage = {"Columns": columns, "Location": f"s3://{BUCKET}/{athena_schema}/wide/", "SerdeInfo": serde, **text}
     table = {"Name": "wide", "TableType": "EXTERNAL_TABLE", "Parameters": {"EXTERNAL": "TRUE"}, "StorageDescriptor": storage}
-    glue.create_table(DatabaseName=database, TableInput=table)
+    glue.create_table(DatabaseName=athena_schema, TableInput=table)
     endless = f"SELECT count(*) FROM {NUMBERS} AS a (x), wide, {NUMBERS} AS b (y) WHERE length(n) + x * y = -1"
     limited = execute(endless, WorkGroup=workgroup(BytesScannedCutoffPerQuery=10_000_000))
     assert limited["Status"]["State"] == "CANCELLED", limited["Status"]
@@ -258,8 +260,8 @@ def test_a_large_result_is_whole(athena: Any, execute: Execute, s3: Any) -> None
     assert lines[0] == '"x","y","pad"'
 
 
-def test_a_write_leaves_its_count_and_the_list_of_its_files(athena: Any, execute: Execute, s3: Any, data_uri: str) -> None:
-    made = execute(f"CREATE TABLE t WITH (format = 'PARQUET', external_location = '{data_uri}t/') AS SELECT 1 AS n")
+def test_a_write_leaves_its_count_and_the_list_of_its_files(athena: Any, execute: Execute, s3: Any, athena_location: str) -> None:
+    made = execute(f"CREATE TABLE t WITH (format = 'PARQUET', external_location = '{athena_location}t/') AS SELECT 1 AS n")
     inserted = execute("INSERT INTO t VALUES 2, 3")
     for done, count, form in ((made, 1, "tables/{}"), (inserted, 2, "{}")):
         location = done["ResultConfiguration"]["OutputLocation"]
@@ -274,7 +276,7 @@ def test_a_write_leaves_its_count_and_the_list_of_its_files(athena: Any, execute
         (file,) = s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode().splitlines()
         listed = athena.get_query_results(QueryExecutionId=done["QueryExecutionId"], QueryResultType="DATA_MANIFEST")
         assert listed["ResultSet"]["Rows"] == [{"Data": [{"VarCharValue": file}]}]
-        assert file.startswith(f"{data_uri}t/")
+        assert file.startswith(f"{athena_location}t/")
         bucket, _, key = file.removeprefix("s3://").partition("/")
         assert s3.head_object(Bucket=bucket, Key=key)["ContentLength"] > 0
     assert athena.get_query_results(QueryExecutionId=execute("SELECT n FROM t")["QueryExecutionId"])["UpdateCount"] == 0
@@ -322,11 +324,11 @@ CLEAN_CTAS = (
         ),
     ],
 )
-def test_a_query_fails_with_athenas_words(execute: Execute, database: str, sql: str, reason: str, error_type: int) -> None:
+def test_a_query_fails_with_athenas_words(execute: Execute, athena_schema: str, sql: str, reason: str, error_type: int) -> None:
     done = execute(sql)
     status = done["Status"]
     assert status["State"] == "FAILED"
-    assert status["StateChangeReason"] == reason.format(done["ResultConfiguration"]["OutputLocation"], database=database)
+    assert status["StateChangeReason"] == reason.format(done["ResultConfiguration"]["OutputLocation"], database=athena_schema)
     assert status["AthenaError"] == {
         "ErrorCategory": 2,
         "ErrorType": error_type,
@@ -338,22 +340,22 @@ def test_a_query_fails_with_athenas_words(execute: Execute, database: str, sql: 
 # --- stopping -----------------------------------------------------------------------------------------------------------
 
 
-def engine_queries(aws: LocalAws, marker: str) -> list[dict[str, Any]]:
+def engine_queries(local_aws: LocalAws, marker: str) -> list[dict[str, Any]]:
     """What Trino itself says of its queries whose text has `marker`."""
-    queries = requests.get(f"{aws.trino.url}/v1/query", headers={"X-Trino-User": "test"}, timeout=60).json()
+    queries = requests.get(f"{local_aws.trino.url}/v1/query", headers={"X-Trino-User": "test"}, timeout=60).json()
     return [query for query in queries if marker in query["query"] and not query["query"].startswith("PREPARE")]
 
 
-def test_stopping_a_query_cancels_it_in_the_engine(aws: LocalAws, athena: Any) -> None:
+def test_stopping_a_query_cancels_it_in_the_engine(local_aws: LocalAws, athena: Any) -> None:
     marker = uuid.uuid4().hex
     sql = f"{FOREVER} AND '{marker}' <> ''"
     query = athena.start_query_execution(QueryString=sql, ResultConfiguration=OUTPUT)["QueryExecutionId"]
-    while not any(found["state"] == "RUNNING" for found in engine_queries(aws, marker)):
+    while not any(found["state"] == "RUNNING" for found in engine_queries(local_aws, marker)):
         time.sleep(0.05)
     athena.stop_query_execution(QueryExecutionId=query)
     status = wait_for(athena, query, "CANCELLED", "FAILED", "SUCCEEDED")
     assert (status["State"], status["StateChangeReason"]) == ("CANCELLED", "Query cancelled by user")
-    (found,) = engine_queries(aws, marker)
+    (found,) = engine_queries(local_aws, marker)
     assert (found["state"], found["errorCode"]["name"]) == ("FAILED", "USER_CANCELED")
 
     athena.stop_query_execution(QueryExecutionId=query)  # an ended query: nothing happens
@@ -401,19 +403,20 @@ def test_a_stopped_query_in_the_queue_never_runs(monkeypatch: pytest.MonkeyPatch
 # --- statistics and lists -----------------------------------------------------------------------------------------------
 
 
-def test_one_partition_of_five_is_a_fifth_of_the_bytes(run_query: Any, execute: Execute, data_uri: str) -> None:
+def test_one_partition_of_five_is_a_fifth_of_the_bytes(athena_query: Any, execute: Execute, athena_location: str) -> None:
     rows = "SELECT rpad(CAST(x AS varchar), 20, '-') AS text, x % 5 AS part FROM UNNEST(sequence(1, 10000)) AS t (x)"
-    properties = f"format = 'TEXTFILE', partitioned_by = ARRAY['part'], external_location = '{data_uri}parts/'"
-    run_query(f"CREATE TABLE parts WITH ({properties}) AS {rows}")
+    properties = f"format = 'TEXTFILE', partitioned_by = ARRAY['part'], external_location = '{athena_location}parts/'"
+    athena_query(f"CREATE TABLE parts WITH ({properties}) AS {rows}")
     whole = execute("SELECT count(text) FROM parts")["Statistics"]["DataScannedInBytes"]
     part = execute("SELECT count(text) FROM parts WHERE part = 3")["Statistics"]["DataScannedInBytes"]
     assert part > 0
     assert abs(whole - 5 * part) <= whole * 0.02
 
 
-def test_the_statistics_of_a_query(athena: Any, execute: Execute, run_query: Any, data_uri: str) -> None:
-    run_query(
-        f"CREATE TABLE t WITH (format = 'PARQUET', external_location = '{data_uri}t/') AS SELECT * FROM (VALUES 1, 2, 3) AS v (n)"
+def test_the_statistics_of_a_query(athena: Any, execute: Execute, athena_query: Any, athena_location: str) -> None:
+    athena_query(
+        f"CREATE TABLE t WITH (format = 'PARQUET', external_location = '{athena_location}t/') "
+        "AS SELECT * FROM (VALUES 1, 2, 3) AS v (n)"
     )
     done = execute("SELECT n FROM t WHERE n > 1")
     statistics = done["Statistics"]
@@ -485,16 +488,17 @@ def test_prepared_statements(athena: Any, workgroup: Any) -> None:
     assert refused(athena.get_prepared_statement, **key)[0] == "ResourceNotFoundException"
 
 
-def test_databases_and_tables_are_those_of_glue(athena: Any, run_query: Any, database: str, data_uri: str) -> None:
+def test_databases_and_tables_are_those_of_glue(athena: Any, athena_query: Any, athena_schema: str, athena_location: str) -> None:
     for name in ("orders", "order_lines", "users"):
-        run_query(
-            f"CREATE TABLE {name} WITH (format = 'PARQUET', external_location = '{data_uri}{name}/') AS SELECT 1 AS id, 'x' AS s"
+        athena_query(
+            f"CREATE TABLE {name} WITH (format = 'PARQUET', external_location = '{athena_location}{name}/') "
+            "AS SELECT 1 AS id, 'x' AS s"
         )
     catalog = {"CatalogName": "AwsDataCatalog"}
-    here = {**catalog, "DatabaseName": database}
-    assert athena.get_database(**here)["Database"]["Name"] == database
+    here = {**catalog, "DatabaseName": athena_schema}
+    assert athena.get_database(**here)["Database"]["Name"] == athena_schema
     pages = athena.get_paginator("list_databases").paginate(**catalog)
-    assert database in [found["Name"] for page in pages for found in page["DatabaseList"]]
+    assert athena_schema in [found["Name"] for page in pages for found in page["DatabaseList"]]
     assert sorted(found["Name"] for found in athena.list_table_metadata(**here)["TableMetadataList"]) == [
         "order_lines",
         "orders",
@@ -532,29 +536,31 @@ def test_two_hundred_queries_from_twenty_threads_do_not_mix(athena: Any, s3: Any
             future.result()
 
 
-def java_process(aws: LocalAws) -> int:
+def java_process(local_aws: LocalAws) -> int:
     """The process of the server's Trino."""
     listed = subprocess.run(["ps", "-axww", "-o", "pid=,command="], capture_output=True, check=True, text=True).stdout
     commands = [line.split(None, 1) for line in listed.splitlines()]
-    data_dir = str(aws.trino.log.parent)
+    data_dir = str(local_aws.trino.log.parent)
     (java,) = [int(pid) for pid, command in commands if data_dir in command and command.split()[0].endswith("/java")]
     return java
 
 
-def test_a_query_whose_engine_dies_fails_and_the_next_one_has_a_new_engine(aws: LocalAws, athena: Any, run_query: Any) -> None:
+def test_a_query_whose_engine_dies_fails_and_the_next_one_has_a_new_engine(
+    local_aws: LocalAws, athena: Any, athena_query: Any
+) -> None:
     marker = uuid.uuid4().hex
     sql = f"{FOREVER} AND '{marker}' <> ''"
     query = athena.start_query_execution(QueryString=sql, ResultConfiguration=OUTPUT)["QueryExecutionId"]
-    while not any(found["state"] == "RUNNING" for found in engine_queries(aws, marker)):
+    while not any(found["state"] == "RUNNING" for found in engine_queries(local_aws, marker)):
         time.sleep(0.05)
-    os.kill(java_process(aws), signal.SIGKILL)
+    os.kill(java_process(local_aws), signal.SIGKILL)
 
     status = wait_for(athena, query, "FAILED", "SUCCEEDED", "CANCELLED")
     assert status["State"] == "FAILED"
     assert "the query engine (Trino) is down" in status["StateChangeReason"]
     assert status["AthenaError"]["ErrorCategory"] == 1
     assert status["AthenaError"]["Retryable"] is True
-    assert run_query("SELECT 1") == [("1",)]
+    assert athena_query("SELECT 1") == [("1",)]
 
 
 # --- the form of answers --------------------------------------------------------------------------------------------------
@@ -582,18 +588,18 @@ def assert_fits(value: Any, shape: Shape, path: str) -> None:
 
 
 def test_every_answer_has_the_form_of_the_service_model(
-    aws: LocalAws, athena: Any, run_query: Any, execute: Execute, database: str, data_uri: str
+    local_aws: LocalAws, athena: Any, athena_query: Any, execute: Execute, athena_schema: str, athena_location: str
 ) -> None:
-    run_query(f"CREATE TABLE t WITH (format = 'PARQUET', external_location = '{data_uri}t/') AS SELECT 1 AS n")
+    athena_query(f"CREATE TABLE t WITH (format = 'PARQUET', external_location = '{athena_location}t/') AS SELECT 1 AS n")
     read = execute("SELECT n, NULL AS nothing FROM t")["QueryExecutionId"]
     written = execute("INSERT INTO t VALUES 2")["QueryExecutionId"]
     for query in (read, written):
         status = athena.get_query_execution(QueryExecutionId=query)["QueryExecution"]["Status"]
         assert status["State"] == "SUCCEEDED", status
     failed = execute("SELECT missing FROM t")["QueryExecutionId"]
-    named = athena.create_named_query(Name="n", Database=database, QueryString="SELECT 1")["NamedQueryId"]
+    named = athena.create_named_query(Name="n", Database=athena_schema, QueryString="SELECT 1")["NamedQueryId"]
     athena.create_prepared_statement(StatementName="s", WorkGroup="primary", QueryStatement="SELECT ?")
-    catalog, here = {"CatalogName": "AwsDataCatalog"}, {"CatalogName": "AwsDataCatalog", "DatabaseName": database}
+    catalog, here = {"CatalogName": "AwsDataCatalog"}, {"CatalogName": "AwsDataCatalog", "DatabaseName": athena_schema}
     token = {"ClientRequestToken": uuid.uuid4().hex}
     asked = [
         ("StartQueryExecution", {"QueryString": "SELECT 1", "ResultConfiguration": OUTPUT, **token}),
@@ -621,6 +627,6 @@ def test_every_answer_has_the_form_of_the_service_model(
     model = botocore.session.get_session().get_service_model("athena")
     for operation, request in asked:
         headers = {"X-Amz-Target": f"AmazonAthena.{operation}", "Content-Type": "application/x-amz-json-1.1"}
-        answer = requests.post(aws.endpoint, json=request, headers=headers, timeout=60)
+        answer = requests.post(local_aws.endpoint, json=request, headers=headers, timeout=60)
         assert answer.ok, answer.text
         assert_fits(answer.json(), model.operation_model(operation).output_shape, operation)

@@ -262,36 +262,36 @@ def expected(types: list[Type], table: Table) -> list[tuple[str | None, ...]]:
 
 @SETTINGS
 @given(tables(QUERY))
-def test_values_of_a_query(run_query: Any, table: Table) -> None:
-    assert run_query(values_in_sql(QUERY, table) + " ORDER BY id") == expected(QUERY, table)
+def test_values_of_a_query(athena_query: Any, table: Table) -> None:
+    assert athena_query(values_in_sql(QUERY, table) + " ORDER BY id") == expected(QUERY, table)
 
 
 @SETTINGS
 @given(tables(HIVE))
-def test_values_through_a_parquet_table(run_query: Any, data_uri: str, table: Table) -> None:
+def test_values_through_a_parquet_table(athena_query: Any, athena_location: str, table: Table) -> None:
     name = f"t_{uuid.uuid4().hex}"
-    where = f"format = 'PARQUET', external_location = '{data_uri}{name}/'"
-    run_query(f"CREATE TABLE {name} WITH ({where}) AS {values_in_sql(HIVE, table)}")
-    assert run_query(f"SELECT * FROM {name} ORDER BY id") == expected(HIVE, table)
+    where = f"format = 'PARQUET', external_location = '{athena_location}{name}/'"
+    athena_query(f"CREATE TABLE {name} WITH ({where}) AS {values_in_sql(HIVE, table)}")
+    assert athena_query(f"SELECT * FROM {name} ORDER BY id") == expected(HIVE, table)
 
 
 @SETTINGS
 @given(tables(ICEBERG), tables(ICEBERG))
-def test_values_through_an_iceberg_table(run_query: Any, data_uri: str, before: Table, after: Table) -> None:
+def test_values_through_an_iceberg_table(athena_query: Any, athena_location: str, before: Table, after: Table) -> None:
     """Half of the rows are inserted, then a merge replaces those and adds the others."""
     name = f"t_{uuid.uuid4().hex}"
     names = [f"c{index}" for index in range(len(ICEBERG))]
-    where = f"table_type = 'ICEBERG', is_external = false, location = '{data_uri}{name}/'"
-    run_query(f"CREATE TABLE {name} WITH ({where}) AS SELECT * FROM ({values_in_sql(ICEBERG, before)}) WHERE id < 0")
-    run_query(f"INSERT INTO {name} {values_in_sql(ICEBERG, before)}")
-    assert run_query(f"SELECT * FROM {name} ORDER BY id") == expected(ICEBERG, before)
-    run_query(
+    where = f"table_type = 'ICEBERG', is_external = false, location = '{athena_location}{name}/'"
+    athena_query(f"CREATE TABLE {name} WITH ({where}) AS SELECT * FROM ({values_in_sql(ICEBERG, before)}) WHERE id < 0")
+    athena_query(f"INSERT INTO {name} {values_in_sql(ICEBERG, before)}")
+    assert athena_query(f"SELECT * FROM {name} ORDER BY id") == expected(ICEBERG, before)
+    athena_query(
         f"MERGE INTO {name} AS t USING ({values_in_sql(ICEBERG, after)}) AS s ON t.id = s.id "
         f"WHEN MATCHED THEN UPDATE SET {', '.join(f'{column} = s.{column}' for column in names)} "
         f"WHEN NOT MATCHED THEN INSERT (id, {', '.join(names)}) VALUES (s.id, {', '.join(f's.{column}' for column in names)})"
     )
     merged = after + before[len(after) :]
-    assert run_query(f"SELECT * FROM {name} ORDER BY id") == expected(ICEBERG, merged)
+    assert athena_query(f"SELECT * FROM {name} ORDER BY id") == expected(ICEBERG, merged)
 
 
 @pytest.mark.parametrize(
@@ -308,5 +308,5 @@ def test_values_through_an_iceberg_table(run_query: Any, data_uri: str, before: 
         ("NULL", None),
     ],
 )
-def test_values_that_no_table_holds(run_query: Any, sql: str, text: str | None) -> None:
-    assert run_query(f"SELECT {sql}") == [(text,)]
+def test_values_that_no_table_holds(athena_query: Any, sql: str, text: str | None) -> None:
+    assert athena_query(f"SELECT {sql}") == [(text,)]

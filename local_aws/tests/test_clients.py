@@ -44,14 +44,14 @@ VALUES = {
 
 
 @pytest.fixture
-def connection(aws: LocalAws, database: str, results_uri: str) -> Iterator[Any]:
-    with pyathena.connect(s3_staging_dir=results_uri, schema_name=database, poll_interval=0.05) as connection:
+def connection(local_aws: LocalAws, athena_schema: str, results_uri: str) -> Iterator[Any]:
+    with pyathena.connect(s3_staging_dir=results_uri, schema_name=athena_schema, poll_interval=0.05) as connection:
         yield connection
 
 
 @pytest.fixture
-def results_uri(data_uri: str) -> str:
-    return f"{data_uri}results/"
+def results_uri(athena_location: str) -> str:
+    return f"{athena_location}results/"
 
 
 def test_pyathena_cursor(connection: Any) -> None:
@@ -86,16 +86,16 @@ def test_pyathena_cursor_reads_nested_values(connection: Any) -> None:
     assert cursor.fetchone() == ([1, 2], {"a": "1"}, {"n": "1", "s": "b"}, b"hi")
 
 
-def test_pyathena_cursor_counts_inserted_rows(connection: Any, data_uri: str) -> None:
+def test_pyathena_cursor_counts_inserted_rows(connection: Any, athena_location: str) -> None:
     cursor = connection.cursor()
-    cursor.execute(f"CREATE EXTERNAL TABLE numbers (n int) STORED AS PARQUET LOCATION '{data_uri}numbers/'")
+    cursor.execute(f"CREATE EXTERNAL TABLE numbers (n int) STORED AS PARQUET LOCATION '{athena_location}numbers/'")
     cursor.execute("INSERT INTO numbers VALUES (1), (2), (3)")
     assert cursor.rowcount == 3
     assert cursor.execute("SELECT sum(n) FROM numbers").fetchone() == (6,)
 
 
-def test_pyathena_writers_of_one_iceberg_table_lose_nothing(connection: Any, data_uri: str) -> None:
-    location = f"location = '{data_uri}numbers/'"
+def test_pyathena_writers_of_one_iceberg_table_lose_nothing(connection: Any, athena_location: str) -> None:
+    location = f"location = '{athena_location}numbers/'"
     connection.cursor().execute(
         f"CREATE TABLE numbers WITH (table_type = 'ICEBERG', is_external = false, {location}) AS SELECT 0 AS n"
     )
@@ -146,9 +146,9 @@ def test_pyathena_pandas_cursor(connection: Any) -> None:
     ids=["result file", "CTAS", "UNLOAD"],
 )
 def test_wrangler_reads_the_same_by_every_approach(
-    approach: dict[str, bool], database: str, data_uri: str, results_uri: str
+    approach: dict[str, bool], athena_schema: str, athena_location: str, results_uri: str
 ) -> None:
-    frame = wr.athena.read_sql_query(ONE_OF_EACH, database, s3_output=f"{results_uri}{len(approach)}/", **approach)
+    frame = wr.athena.read_sql_query(ONE_OF_EACH, athena_schema, s3_output=f"{results_uri}{len(approach)}/", **approach)
     assert {name: str(kind).partition("[")[0] for name, kind in frame.dtypes.items()} == {
         "flag": "boolean",
         "small_number": "Int32",
@@ -164,17 +164,17 @@ def test_wrangler_reads_the_same_by_every_approach(
         {name: value for name, value in VALUES.items() if name != "nothing"}
     ]
     assert frame["nothing"].isna().all()
-    assert wr.catalog.tables(database=database).empty  # the temporary table of the CTAS approach is gone
+    assert wr.catalog.tables(database=athena_schema).empty  # the temporary table of the CTAS approach is gone
 
 
-def test_wrangler_to_iceberg(database: str, data_uri: str, results_uri: str) -> None:
+def test_wrangler_to_iceberg(athena_schema: str, athena_location: str, results_uri: str) -> None:
     def write(frame: pd.DataFrame, **more: Any) -> None:
         wr.athena.to_iceberg(
             frame,
-            database,
+            athena_schema,
             "people",
-            table_location=f"{data_uri}people/",
-            temp_path=f"{data_uri}temp/",
+            table_location=f"{athena_location}people/",
+            temp_path=f"{athena_location}temp/",
             s3_output=results_uri,
             keep_files=False,
             **more,
@@ -182,10 +182,10 @@ def test_wrangler_to_iceberg(database: str, data_uri: str, results_uri: str) -> 
 
     def read() -> list[dict[str, Any]]:
         sql = "SELECT id, name, age FROM people ORDER BY id"
-        return wr.athena.read_sql_query(sql, database, ctas_approach=False, s3_output=results_uri).to_dict("records")
+        return wr.athena.read_sql_query(sql, athena_schema, ctas_approach=False, s3_output=results_uri).to_dict("records")
 
     write(pd.DataFrame({"id": [1, 2], "name": ["Ada", "Bob"], "age": [36, 40]}))
-    assert wr.catalog.get_table_types(database, "people") == {"id": "bigint", "name": "string", "age": "bigint"}
+    assert wr.catalog.get_table_types(athena_schema, "people") == {"id": "bigint", "name": "string", "age": "bigint"}
     write(pd.DataFrame({"id": [3], "name": ["Cy"], "age": [7]}))
     assert read() == [
         {"id": 1, "name": "Ada", "age": 36},

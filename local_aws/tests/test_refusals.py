@@ -525,9 +525,11 @@ def _id(case: Case) -> str:
 
 @pytest.mark.parametrize("case", CASES, ids=_id)
 @pytest.mark.usefixtures("enforced_workgroup")
-def test_a_limit_refuses_what_athena_refuses_and_no_more(case: Case, execute: Execute, database: str, data_uri: str) -> None:
+def test_a_limit_refuses_what_athena_refuses_and_no_more(
+    case: Case, execute: Execute, athena_schema: str, athena_location: str
+) -> None:
     def written(text: str) -> str:
-        return text.format(db=database, data=data_uri, id="{id}")
+        return text.format(db=athena_schema, data=athena_location, id="{id}")
 
     for sql in case.setup:
         succeeded(execute(written(sql)))

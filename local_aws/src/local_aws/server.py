@@ -4,8 +4,8 @@ import json
 import re
 import tempfile
 import threading
-from collections.abc import Collection, Iterable
-from contextlib import ExitStack
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,6 +18,7 @@ from local_aws.export_task_api import ExportTaskApi
 from local_aws.export_tasks import ApiError as ExportTaskError
 from local_aws.glue_fixes import GlueFixes
 from local_aws.protocol import ApiError
+from local_aws.recording import Call, calls_of
 from local_aws.trino_server import HOST, TrinoServer
 
 # Or a web page open in a browser on this machine could read all that is kept here.
@@ -51,6 +52,7 @@ class LocalAws:
         self._heap = heap
         self._moto = moto.DomainDispatcherApplication(moto.create_backend_app)
         self._apis: dict[str, Api] = {"AWSGlue": GlueFixes(region)}
+        self._recordings: list[set[Call]] = []
         self._running = ExitStack()
 
     def __enter__(self) -> "LocalAws":
@@ -85,7 +87,21 @@ class LocalAws:
             "AWS_REGION": self.region,
         }
 
+    @contextmanager
+    def recording(self) -> Iterator[set[Call]]:
+        """Collect what AWS is asked for meanwhile, by clients and by Athena on their behalf: what IAM has to allow."""
+        calls: set[Call] = set()
+        self._recordings.append(calls)
+        try:
+            yield calls
+        finally:
+            self._recordings = [other for other in self._recordings if other is not calls]
+
     def _application(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if recordings := self._recordings:
+            for call in calls_of(environ):
+                for calls in recordings:
+                    calls.add(call)
         service, _, operation = environ.get("HTTP_X_AMZ_TARGET", "").partition(".")
         api = self._apis.get(service)
         region = _signed_region(environ)
