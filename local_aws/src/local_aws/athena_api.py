@@ -4,14 +4,13 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import botocore.session
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from local_aws import engine, results, workgroups
+from local_aws import clients, engine, results, workgroups
 from local_aws.executions import CANCELLED, FAILED, FINAL, REMEMBERED, SUCCEEDED, Execution, Executions
 from local_aws.limits import Refusal
 from local_aws.metadata import CATALOG, ENGINES, Metadata
@@ -21,6 +20,9 @@ from local_aws.result_store import ResultStore, split_uri
 from local_aws.saved_queries import NamedQueries, PreparedStatements
 from local_aws.statements import translate
 from local_aws.trino_server import TrinoServer
+
+if TYPE_CHECKING:
+    from mypy_boto3_glue import GlueClient
 
 __all__ = ["ApiError", "AthenaApi"]
 
@@ -33,22 +35,14 @@ class AthenaApi:
     """Answers the operations in `operations`; the others are moto's."""
 
     def __init__(self, aws_endpoint: str, trino: TrinoServer, region: str) -> None:
-        def client(service: str) -> Any:
-            return boto3.client(
-                service,
-                endpoint_url=aws_endpoint,
-                region_name=region,
-                aws_access_key_id="local",
-                aws_secret_access_key="local",  # noqa: S106
-                config=Config(proxies={}, max_pool_connections=50, s3={"addressing_style": "path"}),
-            )
-
+        made_with = clients.settings(aws_endpoint, region)
         self._trino = trino
-        self._s3 = client("s3")
-        glue = client("glue")
+        self._s3 = boto3.client("s3", **made_with)
+        glue = boto3.client("glue", **made_with)
         self._backend = workgroups.moto_backend(region)
         self._store = ResultStore(self._s3)
-        self._executions = Executions(trino, self._store, s3=self._s3, glue=glue, athena=client("athena"))
+        athena = boto3.client("athena", **made_with)
+        self._executions = Executions(trino, self._store, s3=self._s3, glue=glue, athena=athena)
         self._tokens: dict[str, tuple[tuple[str | None, ...], str]] = {}
         self._starting = threading.Lock()
         self._model = botocore.session.get_session().get_service_model("athena")
@@ -88,7 +82,7 @@ class AthenaApi:
             "DeletePreparedStatement": prepared.delete,
         }
 
-    def _metadata_operations(self, glue: Any) -> dict[str, Callable[[Request], Response]]:
+    def _metadata_operations(self, glue: "GlueClient") -> dict[str, Callable[[Request], Response]]:
         metadata = Metadata(glue, self._backend)
         return {
             "ListDatabases": metadata.list_databases,
@@ -101,7 +95,8 @@ class AthenaApi:
 
     def call(self, operation: str, request: Request) -> Response:
         """Answer an operation that is in `operations`. Raises ApiError."""
-        check(request, self._model.operation_model(operation).input_shape)
+        if shape := self._model.operation_model(operation).input_shape:
+            check(request, shape)
         return self.operations[operation](request)
 
     def close(self) -> None:

@@ -3,9 +3,9 @@
 import contextlib
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import requests
@@ -45,7 +45,9 @@ class Page:
     update_count: int | None
 
 
-def run(url: str, sql: str, *, catalog: str, schema: str | None, session: Mapping[str, str] = NOTHING) -> Iterator[Page]:
+def run(
+    url: str, sql: str, *, catalog: str, schema: str | None, session: Mapping[str, str] = NOTHING
+) -> Generator[Page, None, None]:
     """Run `sql` and yield a page for every poll. Closing the iterator before its end cancels the query in Trino.
 
     Raises trino.exceptions.TrinoQueryError if the query fails, once it no longer touches files, and EngineDownError if Trino
@@ -63,12 +65,12 @@ def run(url: str, sql: str, *, catalog: str, schema: str | None, session: Mappin
             time.sleep(0.2)
 
 
-def _run(url: str, sql: str, catalog: str, schema: str | None, session: Mapping[str, str]) -> Iterator[Page]:
+def _run(url: str, sql: str, catalog: str, schema: str | None, session: Mapping[str, str]) -> Generator[Page, None, None]:
     client = ClientSession(USER, catalog=catalog, schema=schema, properties=dict(session), timezone="UTC", source="athena")
-    address = urlsplit(url)
+    host, _, port = urlsplit(url).netloc.partition(":")
     with requests.Session() as http:
         http.trust_env = False  # a proxy for the internet is none for loopback
-        request = TrinoRequest(address.hostname, address.port, client, http_session=http, request_timeout=TIMEOUT_SECONDS)
+        request = TrinoRequest(host, int(port), client, http_session=http, request_timeout=TIMEOUT_SECONDS)
         try:
             status = _answer(request, request.post, sql)
             yield _page(status)
@@ -105,7 +107,7 @@ def _answer(request: TrinoRequest, send: Callable[[str], requests.Response], wha
 
 def _page(status: TrinoStatus) -> Page:
     columns = [Column(column["name"], column["type"], column["typeSignature"]) for column in status.columns or ()]
-    return Page(status.id, columns, status.rows, status.stats, status.update_type, status.update_count)
+    return Page(status.id, columns, cast("list[list[Any]]", status.rows), status.stats, status.update_type, status.update_count)
 
 
 def syntax_error(url: str, sql: str) -> str | None:

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 from trino.exceptions import TrinoQueryError
@@ -20,6 +20,11 @@ from local_aws.limits import Refusal
 from local_aws.plan import HIVE, DdlResult, EngineStep, GlueContext, GlueStep, Statement
 from local_aws.result_store import Form, ResultStore, ResultWriter, form_of, split_uri
 from local_aws.trino_server import TrinoError, TrinoServer
+
+if TYPE_CHECKING:
+    from mypy_boto3_athena import AthenaClient
+    from mypy_boto3_glue import GlueClient
+    from mypy_boto3_s3 import S3Client
 
 RUNNING_AT_ONCE = 20  # Athena's own quota of running queries differs by region: 20 to 200
 REMEMBERED = 2_000  # with Trino's statistics, some ten kilobytes each
@@ -102,7 +107,9 @@ class Execution:
 class Executions:
     """Runs executions, RUNNING_AT_ONCE at a time, and remembers the last REMEMBERED of them."""
 
-    def __init__(self, trino: TrinoServer, store: ResultStore, *, s3: Any, glue: Any, athena: Any) -> None:
+    def __init__(
+        self, trino: TrinoServer, store: ResultStore, *, s3: "S3Client", glue: "GlueClient", athena: "AthenaClient"
+    ) -> None:
         self._trino = trino
         self._store = store
         self._s3 = s3

@@ -5,13 +5,17 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from local_aws import clients
 from local_aws.export_tasks import ApiError, Course, Event, ExportTasks, Faults, LogGroup
+
+if TYPE_CHECKING:
+    from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_s3 import S3Client
 
 ACCOUNT = "123456789012"  # moto's
 QUICK = Course(pending_ms=500, running_ms=1_000)
@@ -24,19 +28,11 @@ class ExportTaskApi:
     """
 
     def __init__(self, aws_endpoint: str, region: str, course: Course = QUICK) -> None:
-        def client(service: str) -> Any:
-            return boto3.client(
-                service,
-                endpoint_url=aws_endpoint,
-                region_name=region,
-                aws_access_key_id="local",
-                aws_secret_access_key="local",  # noqa: S106
-                config=Config(proxies={}, s3={"addressing_style": "path"}),
-            )
-
+        made_with = clients.settings(aws_endpoint, region)
+        logs, s3 = boto3.client("logs", **made_with), boto3.client("s3", **made_with)
         self.skipped_ms = 0
         self._region = region
-        self.tasks = ExportTasks(MotoLogs(client("logs")), MotoBucket(client("s3"), region), self.now_ms, course=course)
+        self.tasks = ExportTasks(MotoLogs(logs), MotoBucket(s3, region), self.now_ms, course=course)
         self.faults = Faults()
         self._answers: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
             "CreateExportTask": self.tasks.create,
@@ -61,13 +57,14 @@ class ExportTaskApi:
 
     def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
         """Answer an operation. Raises ApiError."""
-        return self.faults.meet(operation, lambda: self._answers[operation](request))
+        answer: dict[str, Any] = self.faults.meet(operation, lambda: self._answers[operation](request))
+        return answer
 
 
 class MotoLogs:
     """moto's log groups and events, through its API."""
 
-    def __init__(self, logs: Any) -> None:
+    def __init__(self, logs: "CloudWatchLogsClient") -> None:
         self._logs = logs
 
     def log_group(self, name: str) -> LogGroup | None:
@@ -87,7 +84,7 @@ class MotoLogs:
 class MotoBucket:
     """moto's buckets, and whether their policies let CloudWatch Logs write."""
 
-    def __init__(self, s3: Any, region: str) -> None:
+    def __init__(self, s3: "S3Client", region: str) -> None:
         self._s3 = s3
         self._region = region
 

@@ -228,7 +228,7 @@ class ExportTasks:
                 if task.state == "PENDING" and now >= runs_from:
                     self._run(task, runs_from)
                 if task.state in ("RUNNING", "PENDING_CANCEL") and task.course.ends_as and now >= ends:
-                    self._end(task, ends)
+                    self._end(task, task.course.ends_as, ends)
             self.tasks = {
                 id_: task
                 for id_, task in self.tasks.items()
@@ -241,8 +241,8 @@ class ExportTasks:
         task.unwritten = list(self._objects(task, at_ms))
         self._write(task, (len(task.unwritten) + 1) // 2)
 
-    def _end(self, task: Task, at_ms: int) -> None:
-        task.state = task.course.ends_as
+    def _end(self, task: Task, state: str, at_ms: int) -> None:
+        task.state = state
         task.completed_ms = at_ms
         task.message = task.course.message or task.message
         if task.state == "COMPLETED":

@@ -5,7 +5,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote, unquote, urlsplit
 
 from botocore.exceptions import ClientError
@@ -14,9 +14,22 @@ from local_aws.limits import Refusal, refuse
 from local_aws.plan import DdlResult, EngineStep, GlueContext, Table
 from local_aws.type_names import glue_type, read_trino
 
+if TYPE_CHECKING:
+    from mypy_boto3_glue.type_defs import (
+        ColumnTypeDef,
+        DatabaseInputTypeDef,
+        DatabaseTypeDef,
+        PartitionInputTypeDef,
+        PartitionTypeDef,
+        StorageDescriptorOutputTypeDef,
+        StorageDescriptorTypeDef,
+        TableInputTypeDef,
+        TablePaginatorTypeDef,
+        TableTypeDef,
+    )
+
 Steps = tuple[EngineStep, ...]
 Spec = Mapping[str, str]  # values of partition columns
-GlueColumn = dict[str, str]  # Name, Type and perhaps Comment
 
 NOTHING = DdlResult()
 PAGE = 25  # partitions in one request: Glue deletes no more at once, and creates up to 100
@@ -25,7 +38,7 @@ PAGE = 25  # partitions in one request: Glue deletes no more at once, and create
 # --- looking up ---------------------------------------------------------------------------------------------------------
 
 
-def find_table(ctx: GlueContext, table: Table) -> dict[str, Any] | None:
+def find_table(ctx: GlueContext, table: Table) -> "TableTypeDef | None":
     """The table as Glue has it, or None."""
     try:
         return ctx.glue.get_table(DatabaseName=table.database, Name=table.name)["Table"]
@@ -33,7 +46,7 @@ def find_table(ctx: GlueContext, table: Table) -> dict[str, Any] | None:
         return None
 
 
-def get_table(ctx: GlueContext, table: Table) -> dict[str, Any]:
+def get_table(ctx: GlueContext, table: Table) -> "TableTypeDef":
     """The table as Glue has it. Raises Refusal if there is none."""
     found = find_table(ctx, table)
     if found is None:
@@ -41,17 +54,17 @@ def get_table(ctx: GlueContext, table: Table) -> dict[str, Any]:
     return found
 
 
-def is_iceberg(found: Mapping[str, Any]) -> bool:
+def is_iceberg(found: "TableTypeDef") -> bool:
     """Whether a table of Glue is an Iceberg table."""
     return found.get("Parameters", {}).get("table_type", "").upper() == "ICEBERG"
 
 
-def is_view(found: Mapping[str, Any]) -> bool:
+def is_view(found: "TableTypeDef") -> bool:
     """Whether a table of Glue is a view."""
     return found.get("TableType") == "VIRTUAL_VIEW"
 
 
-def get_database(ctx: GlueContext, name: str) -> dict[str, Any]:
+def get_database(ctx: GlueContext, name: str) -> "DatabaseTypeDef":
     """The database as Glue has it. Raises Refusal if there is none."""
     try:
         return ctx.glue.get_database(Name=name)["Database"]
@@ -59,13 +72,13 @@ def get_database(ctx: GlueContext, name: str) -> dict[str, Any]:
         raise refuse("database-not-found", database=name) from None
 
 
-def tables_of(ctx: GlueContext, database: str) -> Iterator[dict[str, Any]]:
+def tables_of(ctx: GlueContext, database: str) -> "Iterator[TablePaginatorTypeDef]":
     """All tables and views of a database."""
     for page in ctx.glue.get_paginator("get_tables").paginate(DatabaseName=database):
         yield from page["TableList"]
 
 
-def partitions_of(ctx: GlueContext, table: Table) -> Iterator[dict[str, Any]]:
+def partitions_of(ctx: GlueContext, table: Table) -> "Iterator[PartitionTypeDef]":
     """All partitions of a table."""
     for page in ctx.glue.get_paginator("get_partitions").paginate(DatabaseName=table.database, TableName=table.name):
         yield from page["Partitions"]
@@ -82,10 +95,10 @@ _OUTPUT_ONLY = {"DatabaseName", "CreateTime", "UpdateTime", "CreatedBy", "Catalo
 _OUTPUT_ONLY |= {"IsRegisteredWithLakeFormation", "FederatedTable", "IsMultiDialectView", "Status"}
 
 
-def _update(ctx: GlueContext, found: Mapping[str, Any], **changes: Any) -> None:
+def _update(ctx: GlueContext, found: "TableTypeDef", **changes: Any) -> None:
     """Write a table of Glue with other parts."""
     table_input = {key: value for key, value in found.items() if key not in _OUTPUT_ONLY} | changes
-    ctx.glue.update_table(DatabaseName=found["DatabaseName"], TableInput=table_input)
+    ctx.glue.update_table(DatabaseName=found["DatabaseName"], TableInput=cast("TableInputTypeDef", table_input))
 
 
 # --- databases ----------------------------------------------------------------------------------------------------------
@@ -101,7 +114,7 @@ def create_database(
     properties: Mapping[str, str],
 ) -> DdlResult:
     """CREATE DATABASE. Raises Refusal if it exists."""
-    database = {"Name": name, "Parameters": dict(properties)}
+    database: DatabaseInputTypeDef = {"Name": name, "Parameters": properties}
     if comment is not None:
         database["Description"] = comment
     if location is not None:
@@ -134,18 +147,19 @@ def drop_database(ctx: GlueContext, *, name: str, if_exists: bool, cascade: bool
 def set_database_properties(ctx: GlueContext, *, name: str, properties: Mapping[str, str]) -> DdlResult:
     """ALTER DATABASE SET DBPROPERTIES."""
     found = get_database(ctx, name)
-    kept = {key: found[key] for key in ("Name", "Description", "LocationUri") if key in found}
-    ctx.glue.update_database(Name=name, DatabaseInput=kept | {"Parameters": found.get("Parameters", {}) | dict(properties)})
+    kept = {key: value for key, value in found.items() if key in ("Name", "Description", "LocationUri")}
+    changed = kept | {"Parameters": found.get("Parameters", {}) | dict(properties)}
+    ctx.glue.update_database(Name=name, DatabaseInput=cast("DatabaseInputTypeDef", changed))
     return NOTHING
 
 
 # --- tables -------------------------------------------------------------------------------------------------------------
 
 
-def create_table(ctx: GlueContext, *, table: Table, table_input: Mapping[str, Any], if_not_exists: bool) -> DdlResult:
+def create_table(ctx: GlueContext, *, table: Table, table_input: "TableInputTypeDef", if_not_exists: bool) -> DdlResult:
     """CREATE EXTERNAL TABLE. Raises Refusal if there is no such database, or such a table already."""
     get_database(ctx, table.database)
-    parameters = {"EXTERNAL": "TRUE", "transient_lastDdlTime": str(int(time.time()))} | table_input["Parameters"]
+    parameters = {"EXTERNAL": "TRUE", "transient_lastDdlTime": str(int(time.time()))} | dict(table_input["Parameters"])
     try:
         ctx.glue.create_table(DatabaseName=table.database, TableInput={**table_input, "Parameters": parameters})
     except ctx.glue.exceptions.AlreadyExistsException:
@@ -209,17 +223,18 @@ def check_row_changes(ctx: GlueContext, *, table: Table) -> DdlResult:
     return NOTHING
 
 
-def iceberg_metadata(ctx: GlueContext, found: Mapping[str, Any]) -> dict[str, Any]:
+def iceberg_metadata(ctx: GlueContext, found: "TableTypeDef") -> dict[str, Any]:
     """The metadata file of an Iceberg table."""
     place = urlsplit(found["Parameters"]["metadata_location"])
-    return json.loads(ctx.s3.get_object(Bucket=place.netloc, Key=place.path.lstrip("/"))["Body"].read())
+    metadata: dict[str, Any] = json.loads(ctx.s3.get_object(Bucket=place.netloc, Key=place.path.lstrip("/"))["Body"].read())
+    return metadata
 
 
 # --- columns ------------------------------------------------------------------------------------------------------------
 
 
 def add_columns(
-    ctx: GlueContext, *, table: Table, columns: Sequence[GlueColumn], partition: Spec | None, iceberg: Callable[[], Steps]
+    ctx: GlueContext, *, table: Table, columns: "Sequence[ColumnTypeDef]", partition: Spec | None, iceberg: Callable[[], Steps]
 ) -> DdlResult:
     """ALTER TABLE ADD COLUMNS. Raises Refusal for a name that the table has."""
     found = get_table(ctx, table)
@@ -234,7 +249,7 @@ def add_columns(
     return NOTHING
 
 
-def replace_columns(ctx: GlueContext, *, table: Table, columns: Sequence[GlueColumn], partition: Spec | None) -> DdlResult:
+def replace_columns(ctx: GlueContext, *, table: Table, columns: "Sequence[ColumnTypeDef]", partition: Spec | None) -> DdlResult:
     """ALTER TABLE REPLACE COLUMNS. Raises Refusal for an Iceberg table."""
     found = _hive_table(ctx, table)
     _change_storage(ctx, found, partition, lambda _: {"Columns": list(columns)})
@@ -242,7 +257,7 @@ def replace_columns(ctx: GlueContext, *, table: Table, columns: Sequence[GlueCol
 
 
 def change_column(
-    ctx: GlueContext, *, table: Table, old: str, new: GlueColumn, after: str | None, iceberg: Callable[[str], Steps]
+    ctx: GlueContext, *, table: Table, old: str, new: "ColumnTypeDef", after: str | None, iceberg: Callable[[str], Steps]
 ) -> DdlResult:
     """ALTER TABLE CHANGE COLUMN; `after` is the column before it, "" to put it first, None to leave it where it is."""
     found = get_table(ctx, table)
@@ -254,7 +269,7 @@ def change_column(
         return DdlResult(then=iceberg(columns[place]["Type"]))
     if new["Name"] != old and any(column["Name"] == new["Name"] for column in columns):
         raise refuse("duplicate-column", column=new["Name"])
-    changed = {**columns[place], **new}
+    changed: ColumnTypeDef = {**columns[place], **new}
     others = columns[:place] + columns[place + 1 :]
     if after is not None:
         names = [column["Name"] for column in others]
@@ -280,7 +295,7 @@ def set_location(ctx: GlueContext, *, table: Table, location: str, partition: Sp
     return NOTHING
 
 
-def _hive_table(ctx: GlueContext, table: Table) -> dict[str, Any]:
+def _hive_table(ctx: GlueContext, table: Table) -> "TableTypeDef":
     found = get_table(ctx, table)
     if is_iceberg(found):
         raise refuse("iceberg-ddl")
@@ -289,24 +304,38 @@ def _hive_table(ctx: GlueContext, table: Table) -> dict[str, Any]:
 
 def _change_storage(
     ctx: GlueContext,
-    found: Mapping[str, Any],
+    found: "TableTypeDef",
     partition: Spec | None,
-    change: Callable[[dict[str, Any]], dict[str, Any]],
+    change: "Callable[[StorageDescriptorOutputTypeDef], StorageDescriptorTypeDef]",
 ) -> None:
     """Change the StorageDescriptor of a table, or of one of its partitions."""
     if partition is None:
         storage = found["StorageDescriptor"]
-        _update(ctx, found, StorageDescriptor=storage | change(storage))
+        _update(ctx, found, StorageDescriptor={**storage, **change(storage)})
         return
+    table = Table(found["DatabaseName"], found["Name"])
     values = _values(found, partition)
-    where = {"DatabaseName": found["DatabaseName"], "TableName": found["Name"]}
-    try:
-        old = ctx.glue.get_partition(**where, PartitionValues=values)["Partition"]
-    except ctx.glue.exceptions.EntityNotFoundException:
-        raise refuse("partition-not-found", spec=_shown(partition)) from None
+    old = _get_partition(ctx, table, partition, values)
     storage = old["StorageDescriptor"]
-    new = {"Values": values, "StorageDescriptor": storage | change(storage), "Parameters": old.get("Parameters", {})}
-    ctx.glue.update_partition(**where, PartitionValueList=values, PartitionInput=new)
+    new: PartitionInputTypeDef = {
+        "Values": values,
+        "StorageDescriptor": {**storage, **change(storage)},
+        "Parameters": old.get("Parameters", {}),
+    }
+    _put_partition(ctx, table, values, new)
+
+
+def _get_partition(ctx: GlueContext, table: Table, spec: Spec, values: list[str]) -> "PartitionTypeDef":
+    """A partition as Glue has it. Raises Refusal if there is none."""
+    try:
+        found = ctx.glue.get_partition(DatabaseName=table.database, TableName=table.name, PartitionValues=values)
+    except ctx.glue.exceptions.EntityNotFoundException:
+        raise refuse("partition-not-found", spec=_shown(spec)) from None
+    return found["Partition"]
+
+
+def _put_partition(ctx: GlueContext, table: Table, values: list[str], new: "PartitionInputTypeDef") -> None:
+    ctx.glue.update_partition(DatabaseName=table.database, TableName=table.name, PartitionValueList=values, PartitionInput=new)
 
 
 # --- partitions ---------------------------------------------------------------------------------------------------------
@@ -322,14 +351,14 @@ def add_partitions(
     return NOTHING
 
 
-def _partition_input(found: Mapping[str, Any], values: list[str], location: str | None) -> dict[str, Any]:
+def _partition_input(found: "TableTypeDef", values: list[str], location: str | None) -> "PartitionInputTypeDef":
     storage = found["StorageDescriptor"]
     folder = partition_path([key["Name"] for key in found["PartitionKeys"]], values)
     place = location or f"{storage.get('Location', '').rstrip('/')}/{folder}"
-    return {"Values": values, "StorageDescriptor": storage | {"Location": place}}
+    return {"Values": values, "StorageDescriptor": {**storage, "Location": place}}
 
 
-def _create_partitions(ctx: GlueContext, table: Table, inputs: list[dict[str, Any]], *, if_not_exists: bool) -> None:
+def _create_partitions(ctx: GlueContext, table: Table, inputs: "list[PartitionInputTypeDef]", *, if_not_exists: bool) -> None:
     for start in range(0, len(inputs), PAGE):
         answer = ctx.glue.batch_create_partition(
             DatabaseName=table.database, TableName=table.name, PartitionInputList=inputs[start : start + PAGE]
@@ -362,17 +391,12 @@ def rename_partition(ctx: GlueContext, *, table: Table, old: Spec, new: Spec) ->
     """ALTER TABLE PARTITION RENAME TO PARTITION. The files stay where they are."""
     found = _hive_table(ctx, table)
     values = _values(found, old)
-    where = {"DatabaseName": table.database, "TableName": table.name}
-    try:
-        partition = ctx.glue.get_partition(**where, PartitionValues=values)["Partition"]
-    except ctx.glue.exceptions.EntityNotFoundException:
-        raise refuse("partition-not-found", spec=_shown(old)) from None
-    changed = {"Values": _values(found, new), "StorageDescriptor": partition["StorageDescriptor"]}
-    ctx.glue.update_partition(**where, PartitionValueList=values, PartitionInput=changed)
+    storage = _get_partition(ctx, table, old, values)["StorageDescriptor"]
+    _put_partition(ctx, table, values, {"Values": _values(found, new), "StorageDescriptor": storage})
     return NOTHING
 
 
-def _values(found: Mapping[str, Any], spec: Spec) -> list[str]:
+def _values(found: "TableTypeDef", spec: Spec) -> list[str]:
     """The values in the order of the table's partition columns. Raises Refusal."""
     keys = [key["Name"] for key in found.get("PartitionKeys", [])]
     _check_spec(keys, spec)
@@ -439,12 +463,13 @@ def _partition_folders(ctx: GlueContext, bucket: str, prefix: str, keys: Sequenc
 _VIEW_MARK = "/* Presto View: "
 
 
-def view_definition(found: Mapping[str, Any]) -> dict[str, Any]:
+def view_definition(found: "TableTypeDef") -> dict[str, Any]:
     """What a view of Trino and Athena says of itself: originalSql, and columns with names and Trino types."""
     text = found.get("ViewOriginalText", "")
     if not text.startswith(_VIEW_MARK):
         return {"originalSql": text, "columns": []}
-    return json.loads(base64.b64decode(text.removeprefix(_VIEW_MARK).removesuffix(" */")))
+    definition: dict[str, Any] = json.loads(base64.b64decode(text.removeprefix(_VIEW_MARK).removesuffix(" */")))
+    return definition
 
 
 def fill_view_columns(ctx: GlueContext, *, table: Table) -> DdlResult:

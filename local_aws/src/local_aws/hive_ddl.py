@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from sqlglot.tokens import Token, TokenType
+
 from local_aws import glue_ddl, glue_show, limits
 from local_aws.limits import Refusal, refuse
 from local_aws.plan import DdlResult, EngineStep, GlueStep, Statement, Table
-from local_aws.sql_text import Cursor, ParseError, TableName, Token, TokenType, position, quote_name, quote_text
+from local_aws.sql_text import Cursor, ParseError, TableName, position, quote_name, quote_text
 from local_aws.type_names import SqlType, glue_type, hive_type, iceberg_column_type
 
 CATALOG = "awsdatacatalog"
@@ -83,8 +85,8 @@ class _Reader:
         try:
             return resolve(self.cursor.table(), self.database)
         except ParseError as error:
-            if _double_quoted(self.cursor.sql, error.token):
-                raise quoted_name(self.cursor, error.token, start) from None
+            if token := _double_quoted(self.cursor):
+                raise quoted_name(self.cursor, token, start) from error
             raise
 
     def table_or_view(self) -> tuple[Table, Refusal | None]:
@@ -93,8 +95,7 @@ class _Reader:
         start = cursor.at
         parts, quoted = [], None
         while True:
-            token = cursor.peek()
-            if _double_quoted(cursor.sql, token):
+            if token := _double_quoted(cursor):
                 quoted = quoted or quoted_name(cursor, token, start)
                 parts.append(cursor.string().lower())
             else:
@@ -115,14 +116,10 @@ class _Reader:
     def properties(self) -> dict[str, str]:
         """Read `('key'='value', ...)`; a value may be a number."""
         found: dict[str, str] = {}
-        cursor = self.cursor
-        cursor.expect("(")
-        while not cursor.accept(")"):
-            key = cursor.string()
-            cursor.expect("=")
-            found[key] = cursor.take().text
-            if cursor.word() != ")":
-                cursor.expect(",")
+        for _ in self.cursor.items():
+            key = self.cursor.string()
+            self.cursor.expect("=")
+            found[key] = self.cursor.take().text
         return found
 
     def comment(self) -> str | None:
@@ -130,39 +127,30 @@ class _Reader:
 
     def columns(self) -> list["Column"]:
         """Read `(name type [COMMENT 'text'], ...)`."""
-        found = []
-        cursor = self.cursor
-        cursor.expect("(")
-        while not cursor.accept(")"):
-            found.append(Column(cursor.name(), hive_type(cursor), self.comment()))
-            if cursor.word() != ")":
-                cursor.expect(",")
-        return found
+        return [self.column() for _ in self.cursor.items()]
+
+    def column(self) -> "Column":
+        """Read `name type [COMMENT 'text']`."""
+        return Column(self.cursor.name(), hive_type(self.cursor), self.comment())
 
     def partition(self) -> dict[str, str]:
         """Read `(column = value, ...)` behind PARTITION."""
         found: dict[str, str] = {}
         cursor = self.cursor
-        cursor.expect("(")
-        while not cursor.accept(")"):
+        for _ in cursor.items():
             column = cursor.name()
             cursor.expect("=")
-            found[column] = self.value()
-            if cursor.word() != ")":
-                cursor.expect(",")
+            if cursor.word() in ("DATE", "TIMESTAMP"):
+                cursor.take()
+            sign = "-" if cursor.accept("-") else ""
+            found[column] = sign + cursor.take().text
         return found
 
-    def value(self) -> str:
-        """Read the value of a partition column as text."""
-        cursor = self.cursor
-        if cursor.word() in ("DATE", "TIMESTAMP"):
-            cursor.take()
-        sign = "-" if cursor.accept("-") else ""
-        return sign + cursor.take().text
 
-
-def _double_quoted(sql: str, token: Token | None) -> bool:
-    return token is not None and token.token_type == TokenType.STRING and sql[token.start] == '"'
+def _double_quoted(cursor: Cursor) -> Token | None:
+    """The token there if it is a text in double quotes, which is no name in Hive's tongue."""
+    token = cursor.peek()
+    return token if token and token.token_type == TokenType.STRING and cursor.sql[token.start] == '"' else None
 
 
 def quoted_name(cursor: Cursor, token: Token, start: int) -> Refusal:
@@ -262,10 +250,10 @@ def _alter_database(reader: _Reader) -> Statement:
 
 def _database_name(reader: _Reader) -> str:
     """Read the name of a database, which may have its catalog in front."""
-    parts = reader.cursor.qualified()
-    if len(parts) > 2:
+    *catalog, name = reader.cursor.qualified()
+    if len(catalog) > 1:
         raise ParseError(reader.cursor.tokens[reader.cursor.at - 1], "<EOF>")
-    return resolve(TableName(*[None, *parts][-2:], ""), None).database
+    return resolve(TableName(catalog[0] if catalog else None, name, ""), None).database
 
 
 # --- CREATE TABLE -------------------------------------------------------------------------------------------------------
@@ -327,14 +315,13 @@ def _table_columns(reader: _Reader, external: bool) -> list[Column]:
     try:
         return reader.columns()
     except ParseError as error:
-        if _double_quoted(cursor.sql, error.token):
-            line, column = position(cursor.sql, error.token.start)
-            raise refuse("quoted-name", line=line, column=column, problem=no_viable(cursor, error.token)) from None
+        if token := _double_quoted(cursor):
+            raise _form(cursor, "quoted-name", token) from error
         if not external:
-            raise _form(cursor, "create-table-like", error.token or cursor.tokens[-1]) from None
+            raise _form(cursor, "create-table-like", error.token or cursor.tokens[-1]) from error
         word = cursor.tokens[1]  # Athena reads the statement again as Trino would, and stumbles over EXTERNAL
         line, column = position(cursor.sql, word.start)
-        raise refuse("column-constraint", line=line, column=column, word=word.text) from None
+        raise refuse("column-constraint", line=line, column=column, word=word.text) from error
 
 
 def _form(cursor: Cursor, limit: str, token: Token) -> Refusal:
@@ -349,11 +336,8 @@ def _clause(reader: _Reader, clauses: _Clauses) -> None:
     elif cursor.accept("PARTITIONED", "BY"):
         _partitioned_by(reader, clauses)
     elif cursor.accept("CLUSTERED", "BY"):
-        cursor.expect("(")
-        columns = [cursor.name()]
-        while cursor.accept(","):
-            columns.append(cursor.name())
-        cursor.expect(")", "INTO")
+        columns = [cursor.name() for _ in cursor.items()]
+        cursor.expect("INTO")
         clauses.buckets = (columns, int(cursor.take().text))
         cursor.expect("BUCKETS")
     elif cursor.accept("ROW", "FORMAT", "SERDE"):
@@ -377,14 +361,10 @@ def _clause(reader: _Reader, clauses: _Clauses) -> None:
 def _partitioned_by(reader: _Reader, clauses: _Clauses) -> None:
     """Read Hive's `(column type, ...)` or Iceberg's `(column, bucket(16, column), ...)`."""
     cursor = reader.cursor
-    cursor.expect("(")
-    while not cursor.accept(")"):
+    for _ in cursor.items():
         name = cursor.name()
-        if cursor.accept("("):
-            arguments = [cursor.take().text]
-            while cursor.accept(","):
-                arguments.append(cursor.take().text)
-            cursor.expect(")")
+        if cursor.word() == "(":
+            arguments = [cursor.take().text for _ in cursor.items()]
             column = next((argument for argument in arguments if not argument.isdigit()), "")
             number = next((argument for argument in arguments if argument.isdigit()), None)
             clauses.transforms.append(f"{name}({_partition_column(column)}{f', {number}' if number else ''})")
@@ -393,8 +373,6 @@ def _partitioned_by(reader: _Reader, clauses: _Clauses) -> None:
             clauses.partitioned_by.append((name, None, None))
         else:
             clauses.partitioned_by.append((name, hive_type(cursor), reader.comment()))
-        if cursor.word() != ")":
-            cursor.expect(",")
 
 
 def _partition_column(name: str) -> str:
@@ -556,7 +534,7 @@ def _alter_table(reader: _Reader) -> Statement:
     cursor = reader.cursor
     if cursor.looking_at("IF", "EXISTS"):
         cursor.take()
-        raise _alter_form(cursor, no_viable(cursor, cursor.peek()))
+        raise _form(cursor, "alter-table-form", cursor.token)
     table = reader.table()
     spec = reader.partition() if cursor.accept("PARTITION") else None
     action = next((action for words, action in _ALTERATIONS if cursor.accept(*words)), None)
@@ -570,8 +548,7 @@ def _alter_table(reader: _Reader) -> Statement:
 
 
 def _alter_form(cursor: Cursor, problem: str) -> Refusal:
-    token = cursor.peek()
-    line, column = position(cursor.sql, token.start if token else len(cursor.sql))
+    line, column = position(cursor.sql, cursor.token.start)
     return refuse("alter-table-form", line=line, column=column, problem=problem)
 
 
@@ -583,17 +560,17 @@ def _alter_problem(cursor: Cursor) -> Refusal:
     match cursor.word(), cursor.word(1):
         case ("ADD", "COLUMN") | ("SET", "PROPERTIES" | "AUTHORIZATION"):
             cursor.take()
-            return _alter_form(cursor, no_viable(cursor, cursor.peek()))
+            return _form(cursor, "alter-table-form", cursor.token)
         case "EXECUTE", _:
-            return _alter_form(cursor, no_viable(cursor, cursor.peek()))
+            return _form(cursor, "alter-table-form", cursor.token)
         case "RENAME", "COLUMN":
             cursor.take()
-            return _alter_form(cursor, f"missing 'TO' at '{cursor.peek().text}'")
+            return _alter_form(cursor, f"missing 'TO' at '{cursor.token.text}'")
         case "DROP", "COLUMNS":
             cursor.take()
-            return _alter_form(cursor, f"mismatched input '{cursor.peek().text}'. Expecting: '.', 'DROP'")
+            return _alter_form(cursor, f"mismatched input '{cursor.token.text}'. Expecting: '.', 'DROP'")
         case ("ALTER", _) | ("REPLACE", "COLUMN"):
-            return _alter_form(cursor, f"mismatched input '{cursor.peek().text}'. Expecting: {_ALTER_WORDS}")
+            return _alter_form(cursor, f"mismatched input '{cursor.token.text}'. Expecting: {_ALTER_WORDS}")
         case _:
             return refuse("unsupported-statement")
 
@@ -610,33 +587,23 @@ def _rename(reader: _Reader, table: Table, spec: dict[str, str] | None) -> State
 
 def _set_properties(reader: _Reader, table: Table, spec: dict[str, str] | None) -> Statement:
     properties = reader.properties()
-
-    def iceberg() -> tuple[EngineStep, ...]:
-        limits.check_iceberg_properties(properties)
-        settings, _ = iceberg_properties(properties)
-        assignments = ", ".join(f"{key} = {value}" for key, value in settings.items())
-        return (EngineStep(f"ALTER TABLE {table.in_iceberg} SET PROPERTIES {assignments}"),) if settings else ()
-
+    iceberg = partial(_iceberg_settings, table, properties)
     return _ddl("ALTER_TABLE_PROPERTIES", glue_ddl.set_properties, table=table, properties=properties, iceberg=iceberg)
 
 
 def _unset_properties(reader: _Reader, table: Table, spec: dict[str, str] | None) -> Statement:
-    cursor = reader.cursor
     reader.if_exists()
-    cursor.expect("(")
-    keys = [cursor.string()]
-    while cursor.accept(","):
-        keys.append(cursor.string())
-    cursor.expect(")")
-
-    def iceberg() -> tuple[EngineStep, ...]:
-        limits.check_iceberg_properties(keys)
-        emptied, _ = iceberg_properties(dict.fromkeys((key for key in keys if key.lower() != "format"), ""))
-        emptied.pop("format", None)
-        assignments = ", ".join(f"{key} = {value}" for key, value in emptied.items())
-        return (EngineStep(f"ALTER TABLE {table.in_iceberg} SET PROPERTIES {assignments}"),) if emptied else ()
-
+    keys = [reader.cursor.string() for _ in reader.cursor.items()]
+    iceberg = partial(_iceberg_settings, table, dict.fromkeys(keys, ""))
     return _ddl("ALTER_TABLE_PROPERTIES", glue_ddl.unset_properties, table=table, keys=keys, iceberg=iceberg)
+
+
+def _iceberg_settings(table: Table, properties: Mapping[str, str]) -> tuple[EngineStep, ...]:
+    """The step that sets properties of an Iceberg table; an empty text unsets, but there is always a format."""
+    limits.check_iceberg_properties(properties)
+    settings, _ = iceberg_properties({key: value for key, value in properties.items() if value or key.lower() != "format"})
+    assignments = ", ".join(f"{key} = {value}" for key, value in settings.items())
+    return (EngineStep(f"ALTER TABLE {table.in_iceberg} SET PROPERTIES {assignments}"),) if settings else ()
 
 
 def _set_location(reader: _Reader, table: Table, spec: dict[str, str] | None) -> Statement:
@@ -669,8 +636,7 @@ def _replace_columns(reader: _Reader, table: Table, spec: dict[str, str] | None)
 def _change_column(reader: _Reader, table: Table, spec: dict[str, str] | None) -> Statement:
     cursor = reader.cursor
     cursor.accept("COLUMN")
-    old = cursor.name()
-    new = Column(cursor.name(), hive_type(cursor), reader.comment())
+    old, new = cursor.name(), reader.column()
     after = None
     if cursor.accept("FIRST"):
         after = ""
@@ -712,7 +678,7 @@ def _drop_column(reader: _Reader, table: Table, spec: dict[str, str] | None) -> 
     word = cursor.tokens[cursor.at - 1]
     if cursor.looking_at("IF", "EXISTS"):
         cursor.take()
-        raise _alter_form(cursor, f"mismatched input '{cursor.peek().text}' expecting {{<EOF>, '.'}}")
+        raise _alter_form(cursor, f"mismatched input '{cursor.token.text}' expecting {{<EOF>, '.'}}")
     column = cursor.name()
     line, place = position(cursor.sql, word.start)
     steps = (EngineStep(f"ALTER TABLE {table.in_iceberg} DROP COLUMN {quote_name(column)}"),)
@@ -779,9 +745,8 @@ def _show_tables(reader: _Reader, views_only: bool = False) -> Statement:
     cursor = reader.cursor
     database = reader.database or DEFAULT_DATABASE
     if cursor.accept("IN") or cursor.accept("FROM"):
-        start, token = cursor.at, cursor.peek()
-        if _double_quoted(cursor.sql, token):
-            raise quoted_name(cursor, token, start)
+        if token := _double_quoted(cursor):
+            raise quoted_name(cursor, token, cursor.at)
         database = _database_name(reader)
     pattern = _pattern(cursor)
     kind = "SHOW_VIEWS" if views_only else "SHOW_TABLES"

@@ -1,12 +1,25 @@
 """Athena's view of the data catalog: databases and tables of Glue, under the name AwsDataCatalog."""
 
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 from moto.athena.models import AthenaBackend
 from moto.core import DEFAULT_ACCOUNT_ID
 
 from local_aws.protocol import ApiError, Request, Response, invalid, page
+
+if TYPE_CHECKING:
+    from mypy_boto3_glue import GlueClient
+    from mypy_boto3_glue.type_defs import (
+        ColumnOutputTypeDef,
+        DatabaseTypeDef,
+        StorageDescriptorOutputTypeDef,
+        TablePaginatorTypeDef,
+        TableTypeDef,
+    )
 
 CATALOG = "AwsDataCatalog"
 
@@ -21,31 +34,36 @@ ENGINES = {
 class Metadata:
     """The operations about catalogs, databases and tables. Catalogs that users made are listed, but nothing is in them."""
 
-    def __init__(self, glue: Any, backend: AthenaBackend) -> None:
+    def __init__(self, glue: "GlueClient", backend: AthenaBackend) -> None:
         self._glue = glue
         self._backend = backend
 
     def list_databases(self, request: Request) -> Response:
         self._check_catalog(request)
-        databases = [found for part in self._pages("get_databases") for found in part["DatabaseList"]]
+        with _glue_errors():
+            parts = self._glue.get_paginator("get_databases").paginate()
+            databases = [found for part in parts for found in part["DatabaseList"]]
         shown, more = page([_database(found) for found in databases], request)
         return {"DatabaseList": shown, **more}
 
     def get_database(self, request: Request) -> Response:
         self._check_catalog(request)
-        return {"Database": _database(self._call("get_database", Name=request["DatabaseName"])["Database"])}
+        with _glue_errors():
+            return {"Database": _database(self._glue.get_database(Name=request["DatabaseName"])["Database"])}
 
     def list_tables(self, request: Request) -> Response:
         self._check_catalog(request)
-        wanted = {"Expression": request["Expression"]} if request.get("Expression") else {}
-        parts = self._pages("get_tables", DatabaseName=request["DatabaseName"], **wanted)
-        tables = [found for part in parts for found in part["TableList"]]
+        wanted = request.get("Expression") or "*"
+        with _glue_errors():
+            parts = self._glue.get_paginator("get_tables").paginate(DatabaseName=request["DatabaseName"], Expression=wanted)
+            tables = [found for part in parts for found in part["TableList"]]
         shown, more = page([_table(found) for found in tables], request)
         return {"TableMetadataList": shown, **more}
 
     def get_table(self, request: Request) -> Response:
         self._check_catalog(request)
-        found = self._call("get_table", DatabaseName=request["DatabaseName"], Name=request["TableName"])
+        with _glue_errors():
+            found = self._glue.get_table(DatabaseName=request["DatabaseName"], Name=request["TableName"])
         return {"TableMetadata": _table(found["Table"])}
 
     def list_catalogs(self, request: Request) -> Response:
@@ -64,31 +82,23 @@ class Metadata:
         if request["CatalogName"].lower() != CATALOG.lower():
             raise invalid(f"Catalog '{request['CatalogName']}' does not exist", "DATACATALOG_NOT_FOUND")
 
-    def _call(self, operation: str, **parameters: Any) -> Any:
-        try:
-            return getattr(self._glue, operation)(**parameters)
-        except ClientError as error:
-            raise _metadata_error(error) from error
 
-    def _pages(self, operation: str, **parameters: Any) -> list[Any]:
-        try:
-            return list(self._glue.get_paginator(operation).paginate(**parameters))
-        except ClientError as error:
-            raise _metadata_error(error) from error
-
-
-def _metadata_error(error: ClientError) -> ApiError:
-    told = error.response["Error"]
-    return ApiError(
-        "MetadataException", f"{told['Message']} (Service: AmazonDataCatalog; Status Code: 400; Error Code: {told['Code']})"
-    )
+@contextmanager
+def _glue_errors() -> Iterator[None]:
+    """Turn errors of Glue into those of Athena, which quotes them."""
+    try:
+        yield
+    except ClientError as error:
+        told = error.response["Error"]
+        text = f"{told['Message']} (Service: AmazonDataCatalog; Status Code: 400; Error Code: {told['Code']})"
+        raise ApiError("MetadataException", text) from error
 
 
-def _database(found: dict[str, Any]) -> dict[str, Any]:
+def _database(found: "DatabaseTypeDef") -> dict[str, Any]:
     return _without_none({"Name": found["Name"], "Description": found.get("Description"), "Parameters": found.get("Parameters")})
 
 
-def _table(found: dict[str, Any]) -> dict[str, Any]:
+def _table(found: "TablePaginatorTypeDef | TableTypeDef") -> dict[str, Any]:
     return _without_none(
         {
             "Name": found["Name"],
@@ -102,7 +112,7 @@ def _table(found: dict[str, Any]) -> dict[str, Any]:
     )
 
 
-def _storage(found: dict[str, Any]) -> dict[str, str]:
+def _storage(found: "StorageDescriptorOutputTypeDef") -> dict[str, str]:
     """Where and how a table is kept, which Athena tells among its parameters."""
     serde = found.get("SerdeInfo", {})
     return _without_none(
@@ -116,12 +126,12 @@ def _storage(found: dict[str, Any]) -> dict[str, str]:
     )
 
 
-def _column(found: dict[str, Any]) -> dict[str, Any]:
+def _column(found: "ColumnOutputTypeDef") -> dict[str, Any]:
     return _without_none({"Name": found["Name"], "Type": found.get("Type"), "Comment": found.get("Comment")})
 
 
-def _seconds(time: Any) -> float | None:
-    return time and time.timestamp()
+def _seconds(time: datetime | None) -> float | None:
+    return time.timestamp() if time else None
 
 
 def _without_none(values: dict[str, Any]) -> dict[str, Any]:

@@ -2,9 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
 
 from local_aws.sql_text import quote_name
+
+if TYPE_CHECKING:
+    from mypy_boto3_athena import AthenaClient
+    from mypy_boto3_glue import GlueClient
+    from mypy_boto3_s3 import S3Client
 
 HIVE = "awsdatacatalog"  # Trino's names of its two catalogs over the one Glue
 ICEBERG = "iceberg"
@@ -46,10 +51,10 @@ class EngineStep:
 class GlueContext:
     """What a GlueStep works with: boto3 clients, and where the statement was sent."""
 
-    glue: Any
-    s3: Any
+    glue: "GlueClient"
+    s3: "S3Client"
+    athena: "AthenaClient"
     database: str | None = None
-    athena: Any = None  # for PREPARE and DEALLOCATE
     workgroup: str = "primary"
 
 

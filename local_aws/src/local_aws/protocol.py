@@ -78,7 +78,7 @@ def _check_type(value: Any, shape: Shape) -> None:
     wanted = types.get(shape.type_name, object)
     if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
         raise ApiError("SerializationException", f"{value!r} can not be converted to {shape.type_name}")
-    if isinstance(shape, MapShape):
+    if isinstance(shape, MapShape) and isinstance(value, dict):
         for item in value.values():
             _check_type(item, shape.value)
 

@@ -1,17 +1,21 @@
 """Where results are: in the output location in S3, as Athena leaves them, and copies on disk to answer pages from."""
 
+import io
 import itertools
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING
 
 from boto3.s3.transfer import TransferConfig
 
 from local_aws import results
 from local_aws.results import Cell
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 COPIES_BYTES = 1 << 30
 _ONE_THREAD = TransferConfig(use_threads=False)
@@ -64,7 +68,7 @@ class ResultWriter:
         if self._form.has_header:
             self.row(list(names))
 
-    def row(self, cells: list[Cell]) -> None:
+    def row(self, cells: Sequence[Cell]) -> None:
         if self._form.is_csv:
             self._file.write(results.csv_line(cells))
             return
@@ -77,7 +81,7 @@ class ResultWriter:
 class ResultStore:
     """Puts results into S3 and reads pages of them. Keeps the newest on disk, up to COPIES_BYTES."""
 
-    def __init__(self, s3: Any) -> None:
+    def __init__(self, s3: "S3Client") -> None:
         self._s3 = s3
         self._directory = tempfile.TemporaryDirectory(prefix="local-athena-results-")
         self._sizes: dict[Path, int] = {}  # oldest first
@@ -103,7 +107,7 @@ class ResultStore:
         """Put a small file, such as metadata or a manifest, into S3. Raises ClientError."""
         bucket, key = split_uri(uri)
         arguments = {"ContentType": "application/octet-stream", **_encryption_arguments(encryption)}
-        self._s3.put_object(Bucket=bucket, Key=key, Body=content, **arguments)
+        self._s3.upload_fileobj(io.BytesIO(content), bucket, key, ExtraArgs=arguments, Config=_ONE_THREAD)
 
     def discard(self, id_: str) -> None:
         """Remove a file that is not to be published."""
@@ -147,11 +151,12 @@ def split_uri(uri: str) -> tuple[str, str]:
 
 def _encryption_arguments(encryption: Mapping[str, str] | None) -> dict[str, str]:
     """The arguments of PutObject for an EncryptionConfiguration; what the client itself encrypts stays plain here."""
-    match (encryption or {}).get("EncryptionOption"):
+    settings = encryption or {}
+    match settings.get("EncryptionOption"):
         case "SSE_S3":
             return {"ServerSideEncryption": "AES256"}
         case "SSE_KMS":
-            key = {"SSEKMSKeyId": encryption["KmsKey"]} if "KmsKey" in encryption else {}
+            key = {"SSEKMSKeyId": settings["KmsKey"]} if "KmsKey" in settings else {}
             return {"ServerSideEncryption": "aws:kms", **key}
         case _:
             return {}

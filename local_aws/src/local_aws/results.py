@@ -134,6 +134,7 @@ def _long_hash(name: str) -> int:
 
 
 def _double_hash(name: str) -> int:
+    bits: int
     (bits,) = struct.unpack(">Q", struct.pack(">d", float(name)))
     return bits ^ bits >> 32
 

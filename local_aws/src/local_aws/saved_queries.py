@@ -77,7 +77,7 @@ class PreparedStatements:
     def text(self, workgroup: str, name: str) -> str | None:
         """The SQL of a prepared statement; None if there is none of this name."""
         kept = self._by_name.get((workgroup, name))
-        return kept and kept["QueryStatement"]
+        return str(kept["QueryStatement"]) if kept else None
 
     def batch_get(self, request: Request) -> Response:
         self._check_workgroup(request["WorkGroup"])

@@ -7,12 +7,13 @@ import threading
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from moto.moto_server import werkzeug_app as moto
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
+from local_aws import clients
 from local_aws.athena_api import AthenaApi
 from local_aws.export_task_api import ExportTaskApi
 from local_aws.export_tasks import ApiError as ExportTaskError
@@ -21,6 +22,9 @@ from local_aws.protocol import ApiError
 from local_aws.recording import Call, calls_of
 from local_aws.trino_server import HOST, TrinoServer
 
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
 # Or a web page open in a browser on this machine could read all that is kept here.
 moto.DISABLE_GLOBAL_CORS = True
 
@@ -28,7 +32,8 @@ moto.DISABLE_GLOBAL_CORS = True
 class Api(Protocol):
     """Part of an AWS service: `call` answers the operations in `operations` and raises ApiError; moto answers the others."""
 
-    operations: Collection[str]
+    @property
+    def operations(self) -> Collection[str]: ...
 
     def call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]: ...
 
@@ -81,8 +86,8 @@ class LocalAws:
         """The variables that send the clients of AWS here."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
-            "AWS_ACCESS_KEY_ID": "local",
-            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_ACCESS_KEY_ID": clients.KEY_ID,
+            "AWS_SECRET_ACCESS_KEY": clients.SECRET,
             "AWS_DEFAULT_REGION": self.region,
             "AWS_REGION": self.region,
         }
@@ -97,7 +102,7 @@ class LocalAws:
         finally:
             self._recordings = [other for other in self._recordings if other is not calls]
 
-    def _application(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    def _application(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         if recordings := self._recordings:
             for call in calls_of(environ):
                 for calls in recordings:
@@ -105,6 +110,7 @@ class LocalAws:
         service, _, operation = environ.get("HTTP_X_AMZ_TARGET", "").partition(".")
         api = self._apis.get(service)
         region = _signed_region(environ)
+        answer: WSGIApplication
         if api and region not in (None, self.region):
             # moto would keep tables for each region, and Trino would not find those of another.
             text = f"This server is region {self.region} and was asked for {region}: set AWS_REGION={self.region} for the client"

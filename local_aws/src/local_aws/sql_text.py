@@ -1,6 +1,6 @@
 """SQL as tokens of the text it came from: Athena's two tongues, a cursor over tokens, and quoting."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -13,24 +13,26 @@ def _symbols(keywords: dict[str, TokenType]) -> dict[str, TokenType]:
 
 
 # Without keywords every word is one token, and none (as SHOW or VACUUM) swallows the rest of the statement.
-class _TrinoTokenizer(Trino.Tokenizer):
+class _TrinoTokenizer(Trino.Tokenizer):  # type: ignore[misc] # sqlglot makes the class as it runs
     KEYWORDS = _symbols(Trino.Tokenizer.KEYWORDS)
     COMMANDS: ClassVar[set[TokenType]] = set()
 
 
-class _HiveTokenizer(Hive.Tokenizer):
+class _HiveTokenizer(Hive.Tokenizer):  # type: ignore[misc]
     KEYWORDS = _symbols(Hive.Tokenizer.KEYWORDS)
     COMMANDS: ClassVar[set[TokenType]] = set()
 
 
 def trino_tokens(sql: str) -> list[Token]:
     """The tokens of a query: `"name"`, 'it''s'. Raises sqlglot's TokenError."""
-    return _TrinoTokenizer(dialect=Trino()).tokenize(sql)
+    tokens: list[Token] = _TrinoTokenizer(dialect=Trino()).tokenize(sql)
+    return tokens
 
 
 def hive_tokens(sql: str) -> list[Token]:
     """The tokens of Hive DDL: `name`, 'it\\'s', "text". Raises sqlglot's TokenError."""
-    return _HiveTokenizer(dialect=Hive()).tokenize(sql)
+    tokens: list[Token] = _HiveTokenizer(dialect=Hive()).tokenize(sql)
+    return tokens
 
 
 _TEXTS = {TokenType.STRING, TokenType.HEX_STRING, TokenType.UNICODE_STRING, TokenType.NATIONAL_STRING}
@@ -111,13 +113,27 @@ class Cursor:
         if not self.ended:
             raise self.fail("<EOF>")
 
-    def take(self) -> Token:
-        """Read any token."""
+    @property
+    def token(self) -> Token:
+        """The token there."""
         token = self.peek()
         if token is None:
             raise self.fail("more text")
+        return token
+
+    def take(self) -> Token:
+        """Read any token."""
+        token = self.token
         self.at += 1
         return token
+
+    def items(self) -> Iterator[None]:
+        """Read the parentheses of a list and the commas in it; whoever iterates reads an item on every turn."""
+        self.expect("(")
+        while not self.accept(")"):
+            yield
+            if self.word() != ")":
+                self.expect(",")
 
     def name(self) -> str:
         """Read a name, quoted or not, in lower case."""

@@ -12,6 +12,7 @@ from functools import partial
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError, TokenError
+from sqlglot.tokens import Token, TokenType
 
 from local_aws import glue_ddl, hive_ddl, limits
 from local_aws.limits import Refusal, refuse
@@ -30,8 +31,6 @@ from local_aws.sql_text import (
     Cursor,
     Edit,
     ParseError,
-    Token,
-    TokenType,
     apply,
     hive_tokens,
     position,
@@ -244,7 +243,7 @@ class _Query:
     ) -> Statement:
         """The statement with its one step on Trino."""
         sql = self._bound(self._edited())
-        steps = (*before, self.session.step(sql, self.engine_session))
+        steps: tuple[EngineStep | GlueStep, ...] = (*before, self.session.step(sql, self.engine_session))
         return Statement(kind, subkind, steps, tuple(self.checks), tuple(after))
 
     def _edited(self) -> str:
@@ -463,7 +462,7 @@ class _Query:
         """UNLOAD (query) TO 'location' WITH (...): a table over the location for as long as it is written."""
         cursor = self.cursor
         first = cursor.take()
-        opening = cursor.peek()
+        opening = cursor.token
         cursor.skip_group()
         closing = cursor.tokens[cursor.at - 1]
         cursor.expect("TO")

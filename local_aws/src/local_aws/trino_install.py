@@ -86,12 +86,12 @@ def install(cache: Path | None = None, progress: Progress = _to_stderr) -> Path:
             shutil.rmtree(leftover)
         work = Path(tempfile.mkdtemp(prefix=".unpack-", dir=cache))
         try:
-            archives = [_fetch(artifact, cache, work, progress) for artifact in (CORE, PLUGIN)]
+            core, plugin = [_fetch(artifact, cache, work, progress) for artifact in (CORE, PLUGIN)]
             progress(f"Unpacking Trino {VERSION} into {home}")
-            _unpack(*archives, work / "home")
+            _unpack(core, plugin, work / "home")
             (work / "home").rename(home)
-            for archive in archives:
-                archive.unlink()
+            core.unlink()
+            plugin.unlink()
         finally:
             shutil.rmtree(work, ignore_errors=True)
     return home

@@ -236,7 +236,8 @@ class TrinoServer:
     def _end(self) -> None:
         self._ready = False
         if self._supervisor is not None:
-            self._supervisor.stdin.close()  # the supervisor then kills Java
+            if self._supervisor.stdin:
+                self._supervisor.stdin.close()  # the supervisor then kills Java
             self._supervisor.wait()
             self._supervisor = None
 
@@ -260,7 +261,8 @@ def _free_port(preferred: int) -> int:
             probe.bind((HOST, preferred))
         except OSError:
             probe.bind((HOST, 0))
-        return probe.getsockname()[1]
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def _lost_its_port(log: Path) -> bool:

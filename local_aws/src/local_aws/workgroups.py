@@ -20,7 +20,8 @@ def configuration(backend: AthenaBackend, name: str) -> dict[str, Any]:
     workgroup = _find(backend, name)
     if workgroup["State"] != "ENABLED":
         raise invalid(f"WorkGroup {name} is disabled.")
-    return workgroup["Configuration"]
+    found: dict[str, Any] = workgroup["Configuration"]
+    return found
 
 
 def get(backend: AthenaBackend, request: Request) -> Response:

@@ -2,11 +2,15 @@
 
 from pathlib import Path
 from string import Template
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import boto3
 
+from local_aws import clients
+
 if TYPE_CHECKING:
+    from mypy_boto3_s3.literals import BucketLocationConstraintType
+
     from local_aws.server import LocalAws
 
 RESULTS_BUCKET = "athena-results"
@@ -32,19 +36,14 @@ $profile:
 
 def create_buckets(aws: "LocalAws") -> None:
     """Make the buckets RESULTS_BUCKET and DATA_BUCKET."""
-    variables = aws.environment()
-    s3 = boto3.client(
-        "s3",
-        endpoint_url=aws.endpoint,
-        region_name=aws.region,
-        aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
-    )
+    s3 = boto3.client("s3", **clients.settings(aws.endpoint, aws.region))
     for bucket in (RESULTS_BUCKET, DATA_BUCKET):
         if aws.region == "us-east-1":  # anywhere else a bucket must be told where it is
             s3.create_bucket(Bucket=bucket)
         else:
-            s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": aws.region})
+            s3.create_bucket(
+                Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": cast("BucketLocationConstraintType", aws.region)}
+            )
 
 
 def write_dbt_profile(directory: Path, *, region: str, schema: str = "dbt") -> Path:
