@@ -58,11 +58,11 @@ def listening_addresses(pid: int) -> set[str]:
 
 
 @contextmanager
-def front(scratch: Path) -> Iterator[subprocess.Popen[str]]:
+def front(scratch: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
     """`python -m local_aws`, with `scratch` for its temporary files."""
     scratch.mkdir()
     process = subprocess.Popen(
-        [sys.executable, "-m", "local_aws"],
+        [sys.executable, "-m", "local_aws", *options],
         env=os.environ | {"TMPDIR": str(scratch)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -114,8 +114,10 @@ def is_taken(url: str) -> bool:
 
 
 def test_a_front_beside_another_from_its_exports_to_ctrl_c(local_aws: LocalAws, tmp_path: Path) -> None:
-    with front(tmp_path / "scratch") as process:
+    with front(tmp_path / "scratch", "--region=eu-central-1", f"--dbt-profile={tmp_path}/dbt") as process:
         variables = exported(process)
+        assert variables["AWS_REGION"] == variables["AWS_DEFAULT_REGION"] == "eu-central-1"
+        assert "region_name: eu-central-1" in (tmp_path / "dbt" / "profiles.yml").read_text()
         assert variables["AWS_ENDPOINT_URL"] != local_aws.endpoint
         assert answer_of(variables, "select 40 + 2") == "42"
 

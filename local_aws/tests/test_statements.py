@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlglot.tokens import TokenType
+from statement_kinds import KINDS
 
 from local_aws import glue_ddl, hive_ddl, limits
 from local_aws.limits import Refusal
@@ -43,75 +44,6 @@ def squeezed(sql: str) -> str:
 
 
 # --- what kind of statement it is ---------------------------------------------------------------------------------------
-
-KINDS = [
-    ("select 1", "DML", "SELECT"),
-    ("SELECT(1)", "DML", "SELECT"),
-    ("select*from t", "DML", "SELECT"),
-    ("with a as (select 1) select * from a", "DML", "SELECT"),
-    ("values 1", "DML", "SELECT"),
-    ("table t", "DML", "SELECT"),
-    ("(select 1)", "DML", "SELECT"),
-    ("( \n select 1)", "DML", "SELECT"),
-    ("-- drop table t\nselect 1", "DML", "SELECT"),
-    ("/* create table x as */ /* insert */ select 1", "DML", "SELECT"),
-    ("select 'drop table t; create table x as select 1'", "DML", "SELECT"),
-    ("insert into t values (1)", "DML", "INSERT"),
-    ("update t set a = 1", "DML", "UPDATE"),
-    ("delete from t", "DML", "DELETE"),
-    ("merge into t using u on t.a = u.a when matched then delete", "DML", "MERGE"),
-    ("explain select 1", "DML", "EXPLAIN"),
-    ("explain (type io) select 1", "DML", "EXPLAIN"),
-    ("explain analyze verbose (select 1)", "DML", "EXPLAIN"),
-    ("unload (select 1 a) to 's3://b/u/' with (format = 'PARQUET')", "DML", "UNLOAD"),
-    ("vacuum t", "DML", "VACUUM_TABLE"),
-    ("optimize t rewrite data using bin_pack", "DDL", "CREATE_TABLE_AS_SELECT"),
-    ("create table x as select 1 a", "DDL", "CREATE_TABLE_AS_SELECT"),
-    ('create table"x"as(select 1 a)', "DDL", "CREATE_TABLE_AS_SELECT"),
-    ("create table x with (format = 'ORC') as with a as (select 1 b) select * from a", "DDL", "CREATE_TABLE_AS_SELECT"),
-    ("create table if not exists x as table y", "DDL", "CREATE_TABLE_AS_SELECT"),
-    ("create /* c */ table x /* as */ as -- c\nselect 1 a", "DDL", "CREATE_TABLE_AS_SELECT"),
-    ("create view v as select 1 a", "DDL", "CREATE_VIEW"),
-    ('create or replace view"v"as select 1 a', "DDL", "CREATE_VIEW"),
-    ("drop view if exists v", "DDL", "DROP_VIEW"),
-    ("create external table x (a int) location 's3://b/x/'", "DDL", "CREATE_TABLE"),
-    ("create external table x (a int) comment 'it\\'s as select 1' location 's3://b/x/'", "DDL", "CREATE_TABLE"),
-    ("create external table x (a int) stored as parquet location 's3://b/x/'", "DDL", "CREATE_TABLE"),
-    ("create table x (a int) location 's3://b/x/' tblproperties ('table_type'='ICEBERG')", "DDL", "CREATE_TABLE"),
-    ("drop table x", "DDL", "DROP_TABLE"),
-    ("DROP /* c */ TABLE IF EXISTS `d`.`x`", "DDL", "DROP_TABLE"),
-    ("create database x", "DDL", "CREATE_DATABASE"),
-    ("create schema if not exists x", "DDL", "CREATE_DATABASE"),
-    ("drop schema x cascade", "DDL", "DROP_DATABASE"),
-    ("alter database x set dbproperties ('a'='b')", "DDL", "ALTER_DATABASE_PROPERTIES"),
-    ("alter table t add columns (a int)", "DDL", "ALTER_TABLE_ADD_COLUMN"),
-    ("alter table t replace columns (a int)", "DDL", "ALTER_TABLE_REPLACE_COLUMN"),
-    ("alter table t change a b int", "DDL", "ALTER_TABLE_CHANGE_COLUMN"),
-    ("alter table t drop column a", "DDL", "ALTER_TABLE_DROP_COLUMN"),
-    ("alter table t rename to u", "DDL", "ALTER_TABLE_RENAME"),
-    ("alter table t set tblproperties ('comment'='add column for region')", "DDL", "ALTER_TABLE_PROPERTIES"),
-    ("alter table t unset tblproperties ('comment')", "DDL", "ALTER_TABLE_PROPERTIES"),
-    ("alter table t set location 's3://b/y/'", "DDL", "ALTER_TABLE_SET_LOCATION"),
-    ("alter table t add partition (p='x')", "DDL", "ALTER_TABLE_ADD_PARTITION"),
-    ("alter table t drop partition (p='x')", "DDL", "ALTER_TABLE_DROP_PARTITION"),
-    ("alter table t partition (p='x') rename to partition (p='y')", "DDL", "ALTER_TABLE_RENAME_PARTITION"),
-    ("msck repair table t", "DDL", "MSCK_REPAIR"),
-    ("show tables", "UTILITY", "SHOW_TABLES"),
-    ("show tables in d 'a*|b'", "UTILITY", "SHOW_TABLES"),
-    ("show views", "UTILITY", "SHOW_VIEWS"),
-    ("show databases like '.*x'", "UTILITY", "SHOW_DATABASES"),
-    ("show schemas", "UTILITY", "SHOW_DATABASES"),
-    ("show partitions t", "UTILITY", "SHOW_PARTITIONS"),
-    ("show columns in t", "UTILITY", "SHOW_COLUMNS"),
-    ("show tblproperties t ('a')", "UTILITY", "SHOW_TABLE_PROPERTIES"),
-    ("show create table t", "UTILITY", "SHOW_CREATE_TABLE"),
-    ('show create view "v"', "UTILITY", "SHOW_CREATE_VIEW"),
-    ("show functions", "UTILITY", "SHOW_FUNCTIONS"),
-    ("describe t", "UTILITY", "DESCRIBE_TABLE"),
-    ("desc formatted d.t", "UTILITY", "DESCRIBE_TABLE"),
-    ("prepare p from select ?", "UTILITY", "PREPARE"),
-    ("deallocate prepare p", "UTILITY", "DEALLOCATE"),
-]
 
 
 @pytest.mark.parametrize(("sql", "statement_type", "substatement_type"), KINDS)
