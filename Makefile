@@ -24,12 +24,14 @@ $(VENV)/.installed: requirements.lock
 	@touch $@
 
 # What stands in for Athena (local_aws/README.md): only the targets that need it install it.
-$(VENV)/.installed-local-aws: local_aws/requirements.lock $(VENV)/.installed
-	@echo "Installing what local_aws needs into $(VENV) ..."
+$(VENV)/.installed-local-aws: local_aws/requirements.lock local_aws/pyproject.toml $(VENV)/.installed
+	@echo "Installing local_aws into $(VENV) ..."
 	@if command -v uv >/dev/null; then \
-		uv pip install --quiet --python $(BIN)/python --require-hashes -r local_aws/requirements.lock; \
+		uv pip install --quiet --python $(BIN)/python --require-hashes -r local_aws/requirements.lock \
+		&& uv pip install --quiet --python $(BIN)/python --no-deps -e local_aws; \
 	else \
-		$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r local_aws/requirements.lock; \
+		$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r local_aws/requirements.lock \
+		&& $(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e local_aws; \
 	fi
 	@touch $@
 
@@ -68,10 +70,11 @@ bench: $(VENV)/.installed profiles.yml  ## time and memory, as ratios to referen
 	@$(BIN)/python benchmarks/run.py
 
 athena-local: $(VENV)/.installed-local-aws  ## an Athena on this machine, with no AWS account, until Ctrl-C
-	@$(BIN)/python -m local_aws
+	@echo "export ANALYTICS_TARGET=athena ATHENA_WORKGROUP=primary ATHENA_RESULTS=s3://athena-results/ ATHENA_DATA=s3://athena-data/"
+	@$(BIN)/local-aws
 
 test-athena: $(VENV)/.installed-local-aws profiles.yml  ## the project on that Athena: tests, and the same tables as on DuckDB
-	@$(BIN)/python -m pytest tests/athena
+	@$(BIN)/python -m pytest local_aws/tests tests/athena
 
 test-infra: .venv-infra/.installed  ## the stack: linted, deployed to an emulator, its policies evaluated
 	@.venv-infra/bin/python -m pytest tests/infra
