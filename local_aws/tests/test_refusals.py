@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 from refusal_cases import CASES, Case
 
-from local_aws.limits import BY_ID, ENGINE, LIMITS, NOT_CHECKED, USER_ERROR
+from local_aws.limits import BY_ID, LIMITS, NOT_CHECKED
 
 Execute = Callable[..., dict[str, Any]]
 
@@ -45,15 +45,17 @@ def test_a_limit_refuses_what_athena_refuses_and_no_more(
         with pytest.raises(ClientError) as raised:
             execute(written(case.refused), **case.refused_with)
         assert raised.value.response["Error"]["Code"] == "InvalidRequestException"
+        assert raised.value.response["AthenaErrorCode"] == limit.code
         assert re.fullmatch(pattern, raised.value.response["Error"]["Message"])
     else:
         status = execute(written(case.refused), **case.refused_with)["Status"]
         assert status["State"] == "FAILED"
         # Athena adds a sentence on files that may be left.
         assert re.match(pattern, status["StateChangeReason"]), status["StateChangeReason"]
-        if limit.judged_by != ENGINE:
-            assert status["AthenaError"]["ErrorCategory"] == USER_ERROR
-            assert status["AthenaError"]["ErrorType"] == limit.error_type
+        if not limit.by_engine:
+            error = status["AthenaError"]
+            assert (error["ErrorCategory"], error["ErrorType"]) == (2, limit.error_type)
+            assert (error["ErrorMessage"] == status["StateChangeReason"]) == (limit.error_message is None)
     succeeded(execute(written(case.accepted), **case.accepted_with))
 
 

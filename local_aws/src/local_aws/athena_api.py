@@ -180,7 +180,7 @@ class AthenaApi:
             )
         except Refusal as refusal:
             if refusal.submission:
-                raise invalid(refusal.message, "MALFORMED_QUERY") from None
+                raise invalid(refusal.message, refusal.code) from None
             return _refused(refusal)
         for step in statement.steps:
             if isinstance(step, EngineStep) and self._trino.is_running():
@@ -330,7 +330,7 @@ def _query_execution(execution: Execution) -> Response:
             "ErrorCategory": failure.category,
             "ErrorType": failure.type,
             "Retryable": failure.retryable,
-            "ErrorMessage": failure.message,
+            "ErrorMessage": failure.error_message or failure.message,
         }
     statistics = {
         "DataScannedInBytes": execution.scanned_bytes,

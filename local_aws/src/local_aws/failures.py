@@ -8,14 +8,8 @@ from local_aws.limits import Refusal
 
 SYSTEM, USER = 1, 2  # AthenaError.ErrorCategory
 
-INTERNAL, ENGINE, METASTORE, ICEBERG, WRITE, ANY_USER = (
-    100,
-    200,
-    204,
-    233,
-    401,
-    1000,
-)  # AthenaError.ErrorType: Athena's error catalog
+# AthenaError.ErrorType: Athena's error catalog
+INTERNAL, ENGINE, METASTORE, ICEBERG, WRITE, ANY_USER = 100, 200, 204, 233, 401, 1000
 
 # Trino's names of errors and the ErrorType that Athena gave them, as measured by github.com/aoyagikouhei/athena-local
 _TYPES = {
@@ -39,12 +33,13 @@ _NO_DELETION = "Athena will not delete data in your account."
 
 @dataclass(frozen=True)
 class Failure:
-    """StateChangeReason (also AthenaError.ErrorMessage) and the numbers of AthenaError."""
+    """StateChangeReason, and what AthenaError has; `error_message` where that differs from the reason."""
 
     message: str
     category: int
     type: int
     retryable: bool = False
+    error_message: str | None = None
 
 
 def of_engine(error: TrinoQueryError) -> Failure:
@@ -53,6 +48,8 @@ def of_engine(error: TrinoQueryError) -> Failure:
     message = error.message.replace("'iceberg.", "'awsdatacatalog.")  # Athena's one catalog is two of Trino's
     if name == "COLUMN_NOT_FOUND" and message.endswith("cannot be resolved"):
         message += " or requester is not authorized to access requested resources"
+    if name == "CATALOG_NOT_FOUND":
+        message = message.replace("' not found", "' does not exist")
     user = error.error_type == "USER_ERROR"
     default = ICEBERG if name.startswith("ICEBERG_") else ANY_USER if user else ENGINE
     return Failure(f"{name}: {message}", USER if user else SYSTEM, _TYPES.get(name, default))
@@ -60,7 +57,7 @@ def of_engine(error: TrinoQueryError) -> Failure:
 
 def of_refusal(refusal: Refusal) -> Failure:
     """What Athena says when it refuses what Trino would do."""
-    return Failure(refusal.message, refusal.error_category, refusal.error_type)
+    return Failure(refusal.message, USER, refusal.error_type, error_message=refusal.error_message)
 
 
 def engine_down(cause: Exception) -> Failure:

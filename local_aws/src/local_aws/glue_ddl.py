@@ -15,18 +15,7 @@ from local_aws.plan import DdlResult, EngineStep, GlueContext, Table
 from local_aws.type_names import glue_type, read_trino
 
 if TYPE_CHECKING:
-    from mypy_boto3_glue.type_defs import (
-        ColumnTypeDef,
-        DatabaseInputTypeDef,
-        DatabaseTypeDef,
-        PartitionInputTypeDef,
-        PartitionTypeDef,
-        StorageDescriptorOutputTypeDef,
-        StorageDescriptorTypeDef,
-        TableInputTypeDef,
-        TablePaginatorTypeDef,
-        TableTypeDef,
-    )
+    from mypy_boto3_glue import type_defs as types
 
 Steps = tuple[EngineStep, ...]
 Spec = Mapping[str, str]  # values of partition columns
@@ -38,7 +27,7 @@ PAGE = 25  # partitions in one request: Glue deletes no more at once, and create
 # --- looking up ---------------------------------------------------------------------------------------------------------
 
 
-def find_table(ctx: GlueContext, table: Table) -> "TableTypeDef | None":
+def find_table(ctx: GlueContext, table: Table) -> "types.TableTypeDef | None":
     """The table as Glue has it, or None."""
     try:
         return ctx.glue.get_table(DatabaseName=table.database, Name=table.name)["Table"]
@@ -46,7 +35,7 @@ def find_table(ctx: GlueContext, table: Table) -> "TableTypeDef | None":
         return None
 
 
-def get_table(ctx: GlueContext, table: Table) -> "TableTypeDef":
+def get_table(ctx: GlueContext, table: Table) -> "types.TableTypeDef":
     """The table as Glue has it. Raises Refusal if there is none."""
     found = find_table(ctx, table)
     if found is None:
@@ -54,17 +43,17 @@ def get_table(ctx: GlueContext, table: Table) -> "TableTypeDef":
     return found
 
 
-def is_iceberg(found: "TableTypeDef") -> bool:
+def is_iceberg(found: "types.TableTypeDef") -> bool:
     """Whether a table of Glue is an Iceberg table."""
     return found.get("Parameters", {}).get("table_type", "").upper() == "ICEBERG"
 
 
-def is_view(found: "TableTypeDef") -> bool:
+def is_view(found: "types.TableTypeDef") -> bool:
     """Whether a table of Glue is a view."""
     return found.get("TableType") == "VIRTUAL_VIEW"
 
 
-def get_database(ctx: GlueContext, name: str) -> "DatabaseTypeDef":
+def get_database(ctx: GlueContext, name: str) -> "types.DatabaseTypeDef":
     """The database as Glue has it. Raises Refusal if there is none."""
     try:
         return ctx.glue.get_database(Name=name)["Database"]
@@ -72,13 +61,13 @@ def get_database(ctx: GlueContext, name: str) -> "DatabaseTypeDef":
         raise refuse("database-not-found", database=name) from None
 
 
-def tables_of(ctx: GlueContext, database: str) -> "Iterator[TablePaginatorTypeDef]":
+def tables_of(ctx: GlueContext, database: str) -> "Iterator[types.TablePaginatorTypeDef]":
     """All tables and views of a database."""
     for page in ctx.glue.get_paginator("get_tables").paginate(DatabaseName=database):
         yield from page["TableList"]
 
 
-def partitions_of(ctx: GlueContext, table: Table) -> "Iterator[PartitionTypeDef]":
+def partitions_of(ctx: GlueContext, table: Table) -> "Iterator[types.PartitionTypeDef]":
     """All partitions of a table."""
     for page in ctx.glue.get_paginator("get_partitions").paginate(DatabaseName=table.database, TableName=table.name):
         yield from page["Partitions"]
@@ -95,10 +84,10 @@ _OUTPUT_ONLY = {"DatabaseName", "CreateTime", "UpdateTime", "CreatedBy", "Catalo
 _OUTPUT_ONLY |= {"IsRegisteredWithLakeFormation", "FederatedTable", "IsMultiDialectView", "Status"}
 
 
-def _update(ctx: GlueContext, found: "TableTypeDef", **changes: Any) -> None:
+def _update(ctx: GlueContext, found: "types.TableTypeDef", **changes: Any) -> None:
     """Write a table of Glue with other parts."""
     table_input = {key: value for key, value in found.items() if key not in _OUTPUT_ONLY} | changes
-    ctx.glue.update_table(DatabaseName=found["DatabaseName"], TableInput=cast("TableInputTypeDef", table_input))
+    ctx.glue.update_table(DatabaseName=found["DatabaseName"], TableInput=cast("types.TableInputTypeDef", table_input))
 
 
 # --- databases ----------------------------------------------------------------------------------------------------------
@@ -114,7 +103,7 @@ def create_database(
     properties: Mapping[str, str],
 ) -> DdlResult:
     """CREATE DATABASE. Raises Refusal if it exists."""
-    database: DatabaseInputTypeDef = {"Name": name, "Parameters": properties}
+    database: types.DatabaseInputTypeDef = {"Name": name, "Parameters": properties}
     if comment is not None:
         database["Description"] = comment
     if location is not None:
@@ -149,14 +138,14 @@ def set_database_properties(ctx: GlueContext, *, name: str, properties: Mapping[
     found = get_database(ctx, name)
     kept = {key: value for key, value in found.items() if key in ("Name", "Description", "LocationUri")}
     changed = kept | {"Parameters": found.get("Parameters", {}) | dict(properties)}
-    ctx.glue.update_database(Name=name, DatabaseInput=cast("DatabaseInputTypeDef", changed))
+    ctx.glue.update_database(Name=name, DatabaseInput=cast("types.DatabaseInputTypeDef", changed))
     return NOTHING
 
 
 # --- tables -------------------------------------------------------------------------------------------------------------
 
 
-def create_table(ctx: GlueContext, *, table: Table, table_input: "TableInputTypeDef", if_not_exists: bool) -> DdlResult:
+def create_table(ctx: GlueContext, *, table: Table, table_input: "types.TableInputTypeDef", if_not_exists: bool) -> DdlResult:
     """CREATE EXTERNAL TABLE. Raises Refusal if there is no such database, or such a table already."""
     get_database(ctx, table.database)
     parameters = {"EXTERNAL": "TRUE", "transient_lastDdlTime": str(int(time.time()))} | dict(table_input["Parameters"])
@@ -223,7 +212,7 @@ def check_row_changes(ctx: GlueContext, *, table: Table) -> DdlResult:
     return NOTHING
 
 
-def iceberg_metadata(ctx: GlueContext, found: "TableTypeDef") -> dict[str, Any]:
+def iceberg_metadata(ctx: GlueContext, found: "types.TableTypeDef") -> dict[str, Any]:
     """The metadata file of an Iceberg table."""
     place = urlsplit(found["Parameters"]["metadata_location"])
     metadata: dict[str, Any] = json.loads(ctx.s3.get_object(Bucket=place.netloc, Key=place.path.lstrip("/"))["Body"].read())
@@ -234,7 +223,12 @@ def iceberg_metadata(ctx: GlueContext, found: "TableTypeDef") -> dict[str, Any]:
 
 
 def add_columns(
-    ctx: GlueContext, *, table: Table, columns: "Sequence[ColumnTypeDef]", partition: Spec | None, iceberg: Callable[[], Steps]
+    ctx: GlueContext,
+    *,
+    table: Table,
+    columns: "Sequence[types.ColumnTypeDef]",
+    partition: Spec | None,
+    iceberg: Callable[[], Steps],
 ) -> DdlResult:
     """ALTER TABLE ADD COLUMNS. Raises Refusal for a name that the table has."""
     found = get_table(ctx, table)
@@ -249,7 +243,9 @@ def add_columns(
     return NOTHING
 
 
-def replace_columns(ctx: GlueContext, *, table: Table, columns: "Sequence[ColumnTypeDef]", partition: Spec | None) -> DdlResult:
+def replace_columns(
+    ctx: GlueContext, *, table: Table, columns: "Sequence[types.ColumnTypeDef]", partition: Spec | None
+) -> DdlResult:
     """ALTER TABLE REPLACE COLUMNS. Raises Refusal for an Iceberg table."""
     found = _hive_table(ctx, table)
     _change_storage(ctx, found, partition, lambda _: {"Columns": list(columns)})
@@ -257,7 +253,7 @@ def replace_columns(ctx: GlueContext, *, table: Table, columns: "Sequence[Column
 
 
 def change_column(
-    ctx: GlueContext, *, table: Table, old: str, new: "ColumnTypeDef", after: str | None, iceberg: Callable[[str], Steps]
+    ctx: GlueContext, *, table: Table, old: str, new: "types.ColumnTypeDef", after: str | None, iceberg: Callable[[str], Steps]
 ) -> DdlResult:
     """ALTER TABLE CHANGE COLUMN; `after` is the column before it, "" to put it first, None to leave it where it is."""
     found = get_table(ctx, table)
@@ -269,7 +265,7 @@ def change_column(
         return DdlResult(then=iceberg(columns[place]["Type"]))
     if new["Name"] != old and any(column["Name"] == new["Name"] for column in columns):
         raise refuse("duplicate-column", column=new["Name"])
-    changed: ColumnTypeDef = {**columns[place], **new}
+    changed: types.ColumnTypeDef = {**columns[place], **new}
     others = columns[:place] + columns[place + 1 :]
     if after is not None:
         names = [column["Name"] for column in others]
@@ -295,7 +291,7 @@ def set_location(ctx: GlueContext, *, table: Table, location: str, partition: Sp
     return NOTHING
 
 
-def _hive_table(ctx: GlueContext, table: Table) -> "TableTypeDef":
+def _hive_table(ctx: GlueContext, table: Table) -> "types.TableTypeDef":
     found = get_table(ctx, table)
     if is_iceberg(found):
         raise refuse("iceberg-ddl")
@@ -304,9 +300,9 @@ def _hive_table(ctx: GlueContext, table: Table) -> "TableTypeDef":
 
 def _change_storage(
     ctx: GlueContext,
-    found: "TableTypeDef",
+    found: "types.TableTypeDef",
     partition: Spec | None,
-    change: "Callable[[StorageDescriptorOutputTypeDef], StorageDescriptorTypeDef]",
+    change: "Callable[[types.StorageDescriptorOutputTypeDef], types.StorageDescriptorTypeDef]",
 ) -> None:
     """Change the StorageDescriptor of a table, or of one of its partitions."""
     if partition is None:
@@ -317,7 +313,7 @@ def _change_storage(
     values = _values(found, partition)
     old = _get_partition(ctx, table, partition, values)
     storage = old["StorageDescriptor"]
-    new: PartitionInputTypeDef = {
+    new: types.PartitionInputTypeDef = {
         "Values": values,
         "StorageDescriptor": {**storage, **change(storage)},
         "Parameters": old.get("Parameters", {}),
@@ -325,7 +321,7 @@ def _change_storage(
     _put_partition(ctx, table, values, new)
 
 
-def _get_partition(ctx: GlueContext, table: Table, spec: Spec, values: list[str]) -> "PartitionTypeDef":
+def _get_partition(ctx: GlueContext, table: Table, spec: Spec, values: list[str]) -> "types.PartitionTypeDef":
     """A partition as Glue has it. Raises Refusal if there is none."""
     try:
         found = ctx.glue.get_partition(DatabaseName=table.database, TableName=table.name, PartitionValues=values)
@@ -334,7 +330,7 @@ def _get_partition(ctx: GlueContext, table: Table, spec: Spec, values: list[str]
     return found["Partition"]
 
 
-def _put_partition(ctx: GlueContext, table: Table, values: list[str], new: "PartitionInputTypeDef") -> None:
+def _put_partition(ctx: GlueContext, table: Table, values: list[str], new: "types.PartitionInputTypeDef") -> None:
     ctx.glue.update_partition(DatabaseName=table.database, TableName=table.name, PartitionValueList=values, PartitionInput=new)
 
 
@@ -351,14 +347,16 @@ def add_partitions(
     return NOTHING
 
 
-def _partition_input(found: "TableTypeDef", values: list[str], location: str | None) -> "PartitionInputTypeDef":
+def _partition_input(found: "types.TableTypeDef", values: list[str], location: str | None) -> "types.PartitionInputTypeDef":
     storage = found["StorageDescriptor"]
     folder = partition_path([key["Name"] for key in found["PartitionKeys"]], values)
     place = location or f"{storage.get('Location', '').rstrip('/')}/{folder}"
     return {"Values": values, "StorageDescriptor": {**storage, "Location": place}}
 
 
-def _create_partitions(ctx: GlueContext, table: Table, inputs: "list[PartitionInputTypeDef]", *, if_not_exists: bool) -> None:
+def _create_partitions(
+    ctx: GlueContext, table: Table, inputs: "list[types.PartitionInputTypeDef]", *, if_not_exists: bool
+) -> None:
     for start in range(0, len(inputs), PAGE):
         answer = ctx.glue.batch_create_partition(
             DatabaseName=table.database, TableName=table.name, PartitionInputList=inputs[start : start + PAGE]
@@ -396,7 +394,7 @@ def rename_partition(ctx: GlueContext, *, table: Table, old: Spec, new: Spec) ->
     return NOTHING
 
 
-def _values(found: "TableTypeDef", spec: Spec) -> list[str]:
+def _values(found: "types.TableTypeDef", spec: Spec) -> list[str]:
     """The values in the order of the table's partition columns. Raises Refusal."""
     keys = [key["Name"] for key in found.get("PartitionKeys", [])]
     _check_spec(keys, spec)
@@ -463,7 +461,7 @@ def _partition_folders(ctx: GlueContext, bucket: str, prefix: str, keys: Sequenc
 _VIEW_MARK = "/* Presto View: "
 
 
-def view_definition(found: "TableTypeDef") -> dict[str, Any]:
+def view_definition(found: "types.TableTypeDef") -> dict[str, Any]:
     """What a view of Trino and Athena says of itself: originalSql, and columns with names and Trino types."""
     text = found.get("ViewOriginalText", "")
     if not text.startswith(_VIEW_MARK):

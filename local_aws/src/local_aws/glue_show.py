@@ -26,7 +26,7 @@ from local_aws.plan import DdlResult, GlueContext, Table
 from local_aws.type_names import glue_type, read_hive
 
 if TYPE_CHECKING:
-    from mypy_boto3_glue.type_defs import ColumnOutputTypeDef, TableTypeDef
+    from mypy_boto3_glue import type_defs as types
 
 WIDTH = 20  # Hive pads columns to it
 DESCRIBED = ("col_name", "data_type", "comment")
@@ -99,7 +99,7 @@ def describe(
     return DdlResult(_rows(lines), DESCRIBED)
 
 
-def _described(ctx: GlueContext, table: Table, quoted: Refusal | None) -> "TableTypeDef":
+def _described(ctx: GlueContext, table: Table, quoted: Refusal | None) -> "types.TableTypeDef":
     found = find_table(ctx, table)
     if found is None:
         raise refuse("entity-not-found", request=uuid.uuid4())
@@ -108,7 +108,7 @@ def _described(ctx: GlueContext, table: Table, quoted: Refusal | None) -> "Table
     return found
 
 
-def _describe_view(found: "TableTypeDef") -> DdlResult:
+def _describe_view(found: "types.TableTypeDef") -> DdlResult:
     lines = [f"{column['name']}\t{column['type']}" for column in view_definition(found)["columns"]]
     return DdlResult(_rows(lines), ("column", "type"), "varchar", "DESC_VIEW")
 
@@ -117,7 +117,7 @@ def _padded(*cells: str) -> str:
     return "\t".join(cell.ljust(WIDTH) for cell in cells)
 
 
-def _describe_hive(found: "TableTypeDef", only: str | None) -> Iterator[str]:
+def _describe_hive(found: "types.TableTypeDef", only: str | None) -> Iterator[str]:
     keys = found.get("PartitionKeys", [])
     every = [*found["StorageDescriptor"]["Columns"], *keys]
     if only is not None and only not in {column["Name"] for column in every}:
@@ -134,7 +134,7 @@ def _describe_hive(found: "TableTypeDef", only: str | None) -> Iterator[str]:
             yield _padded(key["Name"], key["Type"], key.get("Comment", ""))
 
 
-def _describe_iceberg(ctx: GlueContext, found: "TableTypeDef") -> Iterator[str]:
+def _describe_iceberg(ctx: GlueContext, found: "types.TableTypeDef") -> Iterator[str]:
     yield "# Table schema:\t\t"
     yield "# col_name\tdata_type\tcomment"
     for column in found["StorageDescriptor"]["Columns"]:
@@ -158,7 +158,7 @@ def _partition_fields(metadata: Mapping[str, Any]) -> Iterator[tuple[str, str, s
 _FORMAT, _CODEC = "write.format.default", "write.parquet.compression-codec"
 
 
-def _iceberg_properties(ctx: GlueContext, found: "TableTypeDef") -> dict[str, str]:
+def _iceberg_properties(ctx: GlueContext, found: "types.TableTypeDef") -> dict[str, str]:
     """The properties of an Iceberg table that Athena knows, by its own names."""
     stored = iceberg_metadata(ctx, found).get("properties", {})
     known = {key: value for key, value in stored.items() if key in ICEBERG_PROPERTIES}
@@ -190,7 +190,7 @@ def create_table(ctx: GlueContext, *, table: Table) -> DdlResult:
     return DdlResult(_rows(list(lines)), ("createtab_stmt",))
 
 
-def _create_iceberg(ctx: GlueContext, table: Table, found: "TableTypeDef") -> Iterator[str]:
+def _create_iceberg(ctx: GlueContext, table: Table, found: "types.TableTypeDef") -> Iterator[str]:
     yield f"CREATE TABLE {table} ("
     yield from _listed(
         [
@@ -220,7 +220,7 @@ def _transform(transform: str, column: str) -> str:
     return f"{name}(`{column}`, {number})" if number else f"{name}(`{column}`)"
 
 
-def _create_hive(table: Table, found: "TableTypeDef") -> Iterator[str]:
+def _create_hive(table: Table, found: "types.TableTypeDef") -> Iterator[str]:
     storage = found["StorageDescriptor"]
     serde = storage.get("SerdeInfo", {})
     yield f"CREATE EXTERNAL TABLE `{table}`("
@@ -251,11 +251,11 @@ def _create_hive(table: Table, found: "TableTypeDef") -> Iterator[str]:
         yield from _listed([f"  {_quoted(key)}={_quoted(value)}" for key, value in sorted(parameters.items())], ")")
 
 
-def _columns(columns: "Sequence[ColumnOutputTypeDef]") -> list[str]:
+def _columns(columns: "Sequence[types.ColumnOutputTypeDef]") -> list[str]:
     return [f"  `{column['Name']}` {column['Type']}" + _comment(column) for column in columns]
 
 
-def _comment(column: "ColumnOutputTypeDef") -> str:
+def _comment(column: "types.ColumnOutputTypeDef") -> str:
     return f" COMMENT {_quoted(column['Comment'])}" if column.get("Comment") else ""
 
 
@@ -288,7 +288,7 @@ def _parameters(title: str, parameters: Mapping[str, str]) -> Iterator[str]:
         yield f"\t{key.ljust(WIDTH)}\t{value.ljust(WIDTH)}"
 
 
-def _hive_details(found: "TableTypeDef") -> Iterator[str]:
+def _hive_details(found: "types.TableTypeDef") -> Iterator[str]:
     storage = found["StorageDescriptor"]
     serde = storage.get("SerdeInfo", {})
     yield "\t \t "
@@ -314,7 +314,7 @@ def _hive_details(found: "TableTypeDef") -> Iterator[str]:
     yield from _parameters("Storage Desc Params:", serde.get("Parameters", {}))
 
 
-def _iceberg_details(ctx: GlueContext, found: "TableTypeDef") -> Iterator[str]:
+def _iceberg_details(ctx: GlueContext, found: "types.TableTypeDef") -> Iterator[str]:
     yield "\t\t"
     yield "# Detailed Table Information\t\t"
     yield f"Database:\t{found['DatabaseName']}\t"

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlglot.tokens import Token, TokenType
 
@@ -12,6 +12,9 @@ from local_aws.limits import Refusal, refuse
 from local_aws.plan import DdlResult, EngineStep, GlueStep, Statement, Table
 from local_aws.sql_text import Cursor, ParseError, TableName, position, quote_name, quote_text
 from local_aws.type_names import SqlType, glue_type, hive_type, iceberg_column_type
+
+if TYPE_CHECKING:
+    from mypy_boto3_glue.type_defs import ColumnTypeDef, TableInputTypeDef
 
 CATALOG = "awsdatacatalog"
 DEFAULT_DATABASE = "default"
@@ -50,10 +53,10 @@ FILE_FORMATS: Mapping[str, tuple[str, str, str]] = {
 
 def translate(cursor: Cursor, database: str | None) -> Statement:
     """What to do for a statement of Hive DDL. Raises Refusal and ParseError."""
+    reader = _Reader(cursor.sql, cursor.tokens, database)
     for words, read in _READERS:
-        if cursor.looking_at(*words):
-            cursor.at = len(words)
-            return read(_Reader(cursor, database))
+        if reader.accept(*words):
+            return read(reader)
     raise refuse("unsupported-statement")
 
 
@@ -72,35 +75,34 @@ def resolve(name: TableName, database: str | None) -> Table:
     return Table((name.database or database or DEFAULT_DATABASE).lower(), name.table)
 
 
-@dataclass
-class _Reader:
-    """The statement being read, and the database of names without one."""
+class _Reader(Cursor):
+    """Reads a statement; `database` is that of names without one."""
 
-    cursor: Cursor
-    database: str | None
+    def __init__(self, sql: str, tokens: list[Token], database: str | None) -> None:
+        super().__init__(sql, tokens)
+        self.database = database
 
     def table(self) -> Table:
         """Read the name of a table. Raises Refusal for one in double quotes."""
-        start = self.cursor.at
+        start = self.at
         try:
-            return resolve(self.cursor.table(), self.database)
+            return resolve(self.table_name(), self.database)
         except ParseError as error:
-            if token := _double_quoted(self.cursor):
-                raise quoted_name(self.cursor, token, start) from error
+            if token := _double_quoted(self):
+                raise quoted_name(self, token, start) from error
             raise
 
     def table_or_view(self) -> tuple[Table, Refusal | None]:
         """Read the name of a table or view, which may be in double quotes for a view; and what is said if it is a table."""
-        cursor = self.cursor
-        start = cursor.at
+        start = self.at
         parts, quoted = [], None
         while True:
-            if token := _double_quoted(cursor):
-                quoted = quoted or quoted_name(cursor, token, start)
-                parts.append(cursor.string().lower())
+            if token := _double_quoted(self):
+                quoted = quoted or quoted_name(self, token, start)
+                parts.append(self.string().lower())
             else:
-                parts += cursor.name().split(".")
-            if not cursor.accept("."):
+                parts += self.name().split(".")
+            if not self.accept("."):
                 break
         if len(parts) > 3:
             raise refuse("name-parts", name=".".join(parts))
@@ -108,42 +110,41 @@ class _Reader:
         return resolve(TableName(catalog, database, table or ""), self.database), quoted
 
     def if_exists(self) -> bool:
-        return self.cursor.accept("IF", "EXISTS")
+        return self.accept("IF", "EXISTS")
 
     def if_not_exists(self) -> bool:
-        return self.cursor.accept("IF", "NOT", "EXISTS")
+        return self.accept("IF", "NOT", "EXISTS")
 
     def properties(self) -> dict[str, str]:
         """Read `('key'='value', ...)`; a value may be a number."""
         found: dict[str, str] = {}
-        for _ in self.cursor.items():
-            key = self.cursor.string()
-            self.cursor.expect("=")
-            found[key] = self.cursor.take().text
+        for _ in self.items():
+            key = self.string()
+            self.expect("=")
+            found[key] = self.take().text
         return found
 
     def comment(self) -> str | None:
-        return self.cursor.string() if self.cursor.accept("COMMENT") else None
+        return self.string() if self.accept("COMMENT") else None
 
     def columns(self) -> list["Column"]:
         """Read `(name type [COMMENT 'text'], ...)`."""
-        return [self.column() for _ in self.cursor.items()]
+        return [self.column() for _ in self.items()]
 
     def column(self) -> "Column":
         """Read `name type [COMMENT 'text']`."""
-        return Column(self.cursor.name(), hive_type(self.cursor), self.comment())
+        return Column(self.name(), hive_type(self), self.comment())
 
     def partition(self) -> dict[str, str]:
         """Read `(column = value, ...)` behind PARTITION."""
         found: dict[str, str] = {}
-        cursor = self.cursor
-        for _ in cursor.items():
-            column = cursor.name()
-            cursor.expect("=")
-            if cursor.word() in ("DATE", "TIMESTAMP"):
-                cursor.take()
-            sign = "-" if cursor.accept("-") else ""
-            found[column] = sign + cursor.take().text
+        for _ in self.items():
+            column = self.name()
+            self.expect("=")
+            if self.word() in ("DATE", "TIMESTAMP"):
+                self.take()
+            sign = "-" if self.accept("-") else ""
+            found[column] = sign + self.take().text
         return found
 
 
@@ -182,10 +183,10 @@ class Column:
     type: SqlType
     comment: str | None = None
 
-    def in_glue(self) -> dict[str, str]:
+    def in_glue(self) -> "ColumnTypeDef":
         """As Glue has it."""
-        column = {"Name": self.name, "Type": glue_type(self.type)}
-        return column if self.comment is None else column | {"Comment": self.comment}
+        column: ColumnTypeDef = {"Name": self.name, "Type": glue_type(self.type)}
+        return column if self.comment is None else {**column, "Comment": self.comment}
 
     def in_iceberg(self) -> str:
         """As Trino's DDL has it for an Iceberg table. Raises Refusal for a type that none has."""
@@ -207,18 +208,17 @@ def _utility(substatement_type: str, action: Callable[..., DdlResult], **argumen
 
 
 def _create_database(reader: _Reader) -> Statement:
-    cursor = reader.cursor
     if_not_exists = reader.if_not_exists()
     name = _database_name(reader)
     comment = location = None
     properties: dict[str, str] = {}
-    while not cursor.ended:
-        if cursor.accept("COMMENT"):
-            comment = cursor.string()
-        elif cursor.accept("LOCATION"):
-            location = cursor.string()
+    while not reader.ended:
+        if reader.accept("COMMENT"):
+            comment = reader.string()
+        elif reader.accept("LOCATION"):
+            location = reader.string()
         else:
-            cursor.expect("WITH", "DBPROPERTIES")
+            reader.expect("WITH", "DBPROPERTIES")
             properties = reader.properties()
     return _ddl(
         "CREATE_DATABASE",
@@ -234,25 +234,25 @@ def _create_database(reader: _Reader) -> Statement:
 def _drop_database(reader: _Reader) -> Statement:
     if_exists = reader.if_exists()
     name = _database_name(reader)
-    cascade = reader.cursor.accept("CASCADE")
-    reader.cursor.accept("RESTRICT")
-    reader.cursor.end()
+    cascade = reader.accept("CASCADE")
+    reader.accept("RESTRICT")
+    reader.end()
     return _ddl("DROP_DATABASE", glue_ddl.drop_database, name=name, if_exists=if_exists, cascade=cascade)
 
 
 def _alter_database(reader: _Reader) -> Statement:
     name = _database_name(reader)
-    reader.cursor.expect("SET", "DBPROPERTIES")
+    reader.expect("SET", "DBPROPERTIES")
     properties = reader.properties()
-    reader.cursor.end()
+    reader.end()
     return _ddl("ALTER_DATABASE_PROPERTIES", glue_ddl.set_database_properties, name=name, properties=properties)
 
 
 def _database_name(reader: _Reader) -> str:
     """Read the name of a database, which may have its catalog in front."""
-    *catalog, name = reader.cursor.qualified()
+    *catalog, name = reader.qualified()
     if len(catalog) > 1:
-        raise ParseError(reader.cursor.tokens[reader.cursor.at - 1], "<EOF>")
+        raise ParseError(reader.tokens[reader.at - 1], "<EOF>")
     return resolve(TableName(catalog[0] if catalog else None, name, ""), None).database
 
 
@@ -268,7 +268,7 @@ class _Clauses:
     partitioned_by: list[tuple[str, SqlType | None, str | None]] = field(default_factory=list)  # name, type, comment
     transforms: list[str] = field(default_factory=list)  # as Trino has them
     buckets: tuple[list[str], int] | None = None
-    row_format: str | None = None  # SERDE or DELIMITED
+    has_row_format: bool = False
     serde: str | None = None
     serde_properties: dict[str, str] = field(default_factory=dict)
     stored_as: tuple[str, str, str] | None = None
@@ -281,16 +281,15 @@ class _Clauses:
 
 
 def _create_table(reader: _Reader) -> Statement:
-    cursor = reader.cursor
-    external = cursor.word(-2) == "EXTERNAL"
+    external = reader.word(-2) == "EXTERNAL"
     if_not_exists = reader.if_not_exists()
     table = reader.table()
-    if cursor.word() == "LIKE":
-        raise _form(cursor, "create-table-like", cursor.take())
+    if reader.word() == "LIKE":
+        raise _form(reader, "create-table-like", reader.take())
     clauses = _Clauses()
-    if cursor.word() == "(":
+    if reader.word() == "(":
         clauses.columns = _table_columns(reader, external)
-    while not cursor.ended:
+    while not reader.ended:
         _clause(reader, clauses)
     if clauses.iceberg and external:
         raise refuse("external-iceberg")
@@ -311,16 +310,15 @@ def _create_table(reader: _Reader) -> Statement:
 
 def _table_columns(reader: _Reader, external: bool) -> list[Column]:
     """The columns of CREATE TABLE. Raises Refusal for a constraint."""
-    cursor = reader.cursor
     try:
         return reader.columns()
     except ParseError as error:
-        if token := _double_quoted(cursor):
-            raise _form(cursor, "quoted-name", token) from error
+        if token := _double_quoted(reader):
+            raise _form(reader, "quoted-name", token) from error
         if not external:
-            raise _form(cursor, "create-table-like", error.token or cursor.tokens[-1]) from error
-        word = cursor.tokens[1]  # Athena reads the statement again as Trino would, and stumbles over EXTERNAL
-        line, column = position(cursor.sql, word.start)
+            raise _form(reader, "create-table-like", error.token or reader.tokens[-1]) from error
+        word = reader.tokens[1]  # Athena reads the statement again as Trino would, and stumbles over EXTERNAL
+        line, column = position(reader.sql, word.start)
         raise refuse("column-constraint", line=line, column=column, word=word.text) from error
 
 
@@ -330,49 +328,49 @@ def _form(cursor: Cursor, limit: str, token: Token) -> Refusal:
 
 
 def _clause(reader: _Reader, clauses: _Clauses) -> None:
-    cursor = reader.cursor
-    if cursor.accept("COMMENT"):
-        clauses.comment = cursor.string()
-    elif cursor.accept("PARTITIONED", "BY"):
+    if reader.accept("COMMENT"):
+        clauses.comment = reader.string()
+    elif reader.accept("PARTITIONED", "BY"):
         _partitioned_by(reader, clauses)
-    elif cursor.accept("CLUSTERED", "BY"):
-        columns = [cursor.name() for _ in cursor.items()]
-        cursor.expect("INTO")
-        clauses.buckets = (columns, int(cursor.take().text))
-        cursor.expect("BUCKETS")
-    elif cursor.accept("ROW", "FORMAT", "SERDE"):
-        clauses.row_format = "SERDE"
-        clauses.serde = cursor.string()
-    elif cursor.accept("WITH", "SERDEPROPERTIES"):
+    elif reader.accept("CLUSTERED", "BY"):
+        columns = [reader.name() for _ in reader.items()]
+        reader.expect("INTO")
+        if not reader.word().isdigit():
+            raise reader.fail("a number")
+        clauses.buckets = (columns, int(reader.take().text))
+        reader.expect("BUCKETS")
+    elif reader.accept("ROW", "FORMAT", "SERDE"):
+        clauses.has_row_format = True
+        clauses.serde = reader.string()
+    elif reader.accept("WITH", "SERDEPROPERTIES"):
         clauses.serde_properties |= reader.properties()
-    elif cursor.accept("ROW", "FORMAT", "DELIMITED"):
-        clauses.row_format = "DELIMITED"
-        clauses.serde_properties |= _delimiters(cursor)
-    elif cursor.accept("STORED", "AS"):
-        clauses.stored_as = _stored_as(cursor)
-    elif cursor.accept("LOCATION"):
-        clauses.location = cursor.string()
-    elif cursor.accept("TBLPROPERTIES"):
+    elif reader.accept("ROW", "FORMAT", "DELIMITED"):
+        clauses.has_row_format = True
+        clauses.serde_properties |= _delimiters(reader)
+    elif reader.accept("STORED", "AS"):
+        clauses.stored_as = _stored_as(reader)
+    elif reader.accept("LOCATION"):
+        clauses.location = reader.string()
+    elif reader.accept("TBLPROPERTIES"):
         clauses.properties = reader.properties()
     else:
-        raise cursor.fail("'COMMENT', 'PARTITIONED', 'CLUSTERED', 'ROW', 'STORED', 'LOCATION', 'TBLPROPERTIES', 'WITH', <EOF>")
+        raise reader.fail("'COMMENT', 'PARTITIONED', 'CLUSTERED', 'ROW', 'STORED', 'LOCATION', 'TBLPROPERTIES', 'WITH', <EOF>")
 
 
 def _partitioned_by(reader: _Reader, clauses: _Clauses) -> None:
     """Read Hive's `(column type, ...)` or Iceberg's `(column, bucket(16, column), ...)`."""
-    cursor = reader.cursor
-    for _ in cursor.items():
-        name = cursor.name()
-        if cursor.word() == "(":
-            arguments = [cursor.take().text for _ in cursor.items()]
+    for _ in reader.items():
+        name = reader.name()
+        if reader.word() == "(":
+            arguments = [reader.take().text for _ in reader.items()]
             column = next((argument for argument in arguments if not argument.isdigit()), "")
             number = next((argument for argument in arguments if argument.isdigit()), None)
             clauses.transforms.append(f"{name}({_partition_column(column)}{f', {number}' if number else ''})")
-        elif cursor.word() in (",", ")"):
+        elif reader.word() in (",", ")"):
             clauses.transforms.append(_partition_column(name))
             clauses.partitioned_by.append((name, None, None))
         else:
-            clauses.partitioned_by.append((name, hive_type(cursor), reader.comment()))
+            clauses.partitioned_by.append((name, hive_type(reader), reader.comment()))
 
 
 def _partition_column(name: str) -> str:
@@ -410,7 +408,7 @@ def _stored_as(cursor: Cursor) -> tuple[str, str, str]:
     return FILE_FORMATS[cursor.take().text.upper()]
 
 
-def _hive_table(table: Table, clauses: _Clauses) -> dict[str, Any]:
+def _hive_table(table: Table, clauses: _Clauses) -> "TableInputTypeDef":
     """Glue's TableInput."""
     input_format, output_format, serde = clauses.stored_as or FILE_FORMATS["TEXTFILE"]
     columns, buckets = clauses.buckets or ([], -1)
@@ -434,7 +432,7 @@ def _hive_table(table: Table, clauses: _Clauses) -> dict[str, Any]:
         "PartitionKeys": keys,
         "StorageDescriptor": {
             "Columns": [column.in_glue() for column in clauses.columns],
-            "Location": clauses.location,
+            "Location": clauses.location or "",
             "InputFormat": input_format,
             "OutputFormat": output_format,
             "Compressed": False,
@@ -454,7 +452,7 @@ def _iceberg_table(table: Table, clauses: _Clauses, if_not_exists: bool) -> Engi
     """Trino's CREATE TABLE. Raises Refusal, for the same clause first as Athena."""
     if clauses.buckets:
         raise refuse("iceberg-clause", clause="CLUSTERED BY")
-    if clauses.row_format or clauses.serde_properties:
+    if clauses.has_row_format or clauses.serde_properties:
         raise refuse("iceberg-clause", clause="ROW FORMAT")
     if clauses.stored_as:
         raise refuse("iceberg-clause", clause="STORED AS/BY")
@@ -521,8 +519,8 @@ def codec(name: str) -> str:
 def _drop_table(reader: _Reader) -> Statement:
     if_exists = reader.if_exists()
     table = reader.table()
-    reader.cursor.accept("PURGE")
-    reader.cursor.end()
+    reader.accept("PURGE")
+    reader.end()
     steps = (EngineStep(f"DROP TABLE {table.in_iceberg}"),)
     return _ddl("DROP_TABLE", glue_ddl.drop_table, table=table, if_exists=if_exists, iceberg=steps)
 
@@ -531,19 +529,18 @@ def _drop_table(reader: _Reader) -> Statement:
 
 
 def _alter_table(reader: _Reader) -> Statement:
-    cursor = reader.cursor
-    if cursor.looking_at("IF", "EXISTS"):
-        cursor.take()
-        raise _form(cursor, "alter-table-form", cursor.token)
+    if reader.looking_at("IF", "EXISTS"):
+        reader.take()
+        raise _form(reader, "alter-table-form", reader.token)
     table = reader.table()
-    spec = reader.partition() if cursor.accept("PARTITION") else None
-    action = next((action for words, action in _ALTERATIONS if cursor.accept(*words)), None)
-    if action is None and cursor.word() in ("ADD", "DROP") and cursor.word(1) in ("IF", "PARTITION"):
-        action = _add_partition if cursor.take().text.upper() == "ADD" else _drop_partition
+    spec = reader.partition() if reader.accept("PARTITION") else None
+    action = next((action for words, action in _ALTERATIONS if reader.accept(*words)), None)
+    if action is None and reader.word() in ("ADD", "DROP") and reader.word(1) in ("IF", "PARTITION"):
+        action = _add_partition if reader.take().text.upper() == "ADD" else _drop_partition
     if action is None:
-        raise _alter_problem(cursor)
+        raise _alter_problem(reader)
     statement = action(reader, table, spec)
-    cursor.end()
+    reader.end()
     return statement
 
 
@@ -577,10 +574,10 @@ def _alter_problem(cursor: Cursor) -> Refusal:
 
 def _rename(reader: _Reader, table: Table, spec: dict[str, str] | None) -> Statement:
     if spec is not None:
-        reader.cursor.expect("PARTITION")
+        reader.expect("PARTITION")
         new = reader.partition()
         return _ddl("ALTER_TABLE_RENAME_PARTITION", glue_ddl.rename_partition, table=table, old=spec, new=new)
-    new_name = resolve(reader.cursor.table(), table.database)
+    new_name = resolve(reader.table_name(), table.database)
     steps = (EngineStep(f"ALTER TABLE {table.in_iceberg} RENAME TO {new_name.in_iceberg}"),)
     return _ddl("ALTER_TABLE_RENAME", glue_ddl.rename_table, table=table, iceberg=steps)
 
@@ -593,7 +590,7 @@ def _set_properties(reader: _Reader, table: Table, spec: dict[str, str] | None) 
 
 def _unset_properties(reader: _Reader, table: Table, spec: dict[str, str] | None) -> Statement:
     reader.if_exists()
-    keys = [reader.cursor.string() for _ in reader.cursor.items()]
+    keys = [reader.string() for _ in reader.items()]
     iceberg = partial(_iceberg_settings, table, dict.fromkeys(keys, ""))
     return _ddl("ALTER_TABLE_PROPERTIES", glue_ddl.unset_properties, table=table, keys=keys, iceberg=iceberg)
 
@@ -607,7 +604,7 @@ def _iceberg_settings(table: Table, properties: Mapping[str, str]) -> tuple[Engi
 
 
 def _set_location(reader: _Reader, table: Table, spec: dict[str, str] | None) -> Statement:
-    location = reader.cursor.string()
+    location = reader.string()
     return _ddl("ALTER_TABLE_SET_LOCATION", glue_ddl.set_location, table=table, location=location, partition=spec)
 
 
@@ -634,14 +631,13 @@ def _replace_columns(reader: _Reader, table: Table, spec: dict[str, str] | None)
 
 
 def _change_column(reader: _Reader, table: Table, spec: dict[str, str] | None) -> Statement:
-    cursor = reader.cursor
-    cursor.accept("COLUMN")
-    old, new = cursor.name(), reader.column()
+    reader.accept("COLUMN")
+    old, new = reader.name(), reader.column()
     after = None
-    if cursor.accept("FIRST"):
+    if reader.accept("FIRST"):
         after = ""
-    elif cursor.accept("AFTER"):
-        after = cursor.name()
+    elif reader.accept("AFTER"):
+        after = reader.name()
 
     def iceberg(current: str) -> tuple[EngineStep, ...]:
         return tuple(EngineStep(sql) for sql in _changes(table, old, new, current, after))
@@ -674,27 +670,25 @@ def _changes(table: Table, old: str, new: Column, current: str, after: str | Non
 
 
 def _drop_column(reader: _Reader, table: Table, spec: dict[str, str] | None) -> Statement:
-    cursor = reader.cursor
-    word = cursor.tokens[cursor.at - 1]
-    if cursor.looking_at("IF", "EXISTS"):
-        cursor.take()
-        raise _alter_form(cursor, f"mismatched input '{cursor.token.text}' expecting {{<EOF>, '.'}}")
-    column = cursor.name()
-    line, place = position(cursor.sql, word.start)
+    word = reader.tokens[reader.at - 1]
+    if reader.looking_at("IF", "EXISTS"):
+        reader.take()
+        raise _alter_form(reader, f"mismatched input '{reader.token.text}' expecting {{<EOF>, '.'}}")
+    column = reader.name()
+    line, place = position(reader.sql, word.start)
     steps = (EngineStep(f"ALTER TABLE {table.in_iceberg} DROP COLUMN {quote_name(column)}"),)
     return _ddl("ALTER_TABLE_DROP_COLUMN", glue_ddl.drop_column, table=table, line=line, column=place - 1, iceberg=steps)
 
 
 def _add_partition(reader: _Reader, table: Table, spec: dict[str, str] | None) -> Statement:
-    cursor = reader.cursor
     if_not_exists = reader.if_not_exists()
     partitions = []
-    while cursor.accept("PARTITION"):
+    while reader.accept("PARTITION"):
         values = reader.partition()
-        partitions.append((values, cursor.string() if cursor.accept("LOCATION") else None))
-        cursor.accept(",")
+        partitions.append((values, reader.string() if reader.accept("LOCATION") else None))
+        reader.accept(",")
     if not partitions:
-        raise cursor.fail("'PARTITION'")
+        raise reader.fail("'PARTITION'")
     return _ddl(
         "ALTER_TABLE_ADD_PARTITION",
         glue_ddl.add_partitions,
@@ -705,15 +699,14 @@ def _add_partition(reader: _Reader, table: Table, spec: dict[str, str] | None) -
 
 
 def _drop_partition(reader: _Reader, table: Table, spec: dict[str, str] | None) -> Statement:
-    cursor = reader.cursor
     if_exists = reader.if_exists()
     specs = []
-    while cursor.accept("PARTITION"):
+    while reader.accept("PARTITION"):
         specs.append(reader.partition())
-        cursor.accept(",")
+        reader.accept(",")
     if not specs:
-        raise cursor.fail("'PARTITION'")
-    cursor.accept("PURGE")
+        raise reader.fail("'PARTITION'")
+    reader.accept("PURGE")
     return _ddl("ALTER_TABLE_DROP_PARTITION", glue_ddl.drop_partitions, table=table, specs=specs, if_exists=if_exists)
 
 
@@ -731,10 +724,10 @@ _ALTERATIONS: tuple[tuple[tuple[str, ...], _Alteration], ...] = (
 
 
 def _msck(reader: _Reader) -> Statement:
-    reader.cursor.accept("REPAIR")
-    reader.cursor.accept("TABLE")
+    reader.accept("REPAIR")
+    reader.accept("TABLE")
     table = reader.table()
-    reader.cursor.end()
+    reader.end()
     return _ddl("MSCK_REPAIR", glue_ddl.repair_table, table=table)
 
 
@@ -742,19 +735,18 @@ def _msck(reader: _Reader) -> Statement:
 
 
 def _show_tables(reader: _Reader, views_only: bool = False) -> Statement:
-    cursor = reader.cursor
     database = reader.database or DEFAULT_DATABASE
-    if cursor.accept("IN") or cursor.accept("FROM"):
-        if token := _double_quoted(cursor):
-            raise quoted_name(cursor, token, cursor.at)
+    if reader.accept("IN") or reader.accept("FROM"):
+        if token := _double_quoted(reader):
+            raise quoted_name(reader, token, reader.at)
         database = _database_name(reader)
-    pattern = _pattern(cursor)
+    pattern = _pattern(reader)
     kind = "SHOW_VIEWS" if views_only else "SHOW_TABLES"
     return _utility(kind, glue_show.tables, database=database.lower(), pattern=pattern, views_only=views_only)
 
 
 def _show_databases(reader: _Reader) -> Statement:
-    return _utility("SHOW_DATABASES", glue_show.databases, pattern=_pattern(reader.cursor))
+    return _utility("SHOW_DATABASES", glue_show.databases, pattern=_pattern(reader))
 
 
 def _pattern(cursor: Cursor) -> str | None:
@@ -766,58 +758,55 @@ def _pattern(cursor: Cursor) -> str | None:
 
 def _show_partitions(reader: _Reader) -> Statement:
     table = reader.table()
-    reader.cursor.end()
+    reader.end()
     return _utility("SHOW_PARTITIONS", glue_show.partitions, table=table)
 
 
 def _show_columns(reader: _Reader) -> Statement:
-    cursor = reader.cursor
-    if not cursor.accept("IN"):
-        cursor.expect("FROM")
+    if not reader.accept("IN"):
+        reader.expect("FROM")
     table, quoted = reader.table_or_view()
-    if cursor.accept("IN") or cursor.accept("FROM"):
+    if reader.accept("IN") or reader.accept("FROM"):
         table = Table(_database_name(reader), table.name)
-    cursor.end()
+    reader.end()
     return _utility("SHOW_COLUMNS", glue_show.columns, table=table, quoted=quoted)
 
 
 def _show_properties(reader: _Reader) -> Statement:
-    cursor = reader.cursor
     table = reader.table()
     key = None
-    if cursor.accept("("):
-        key = cursor.string()
-        cursor.expect(")")
-    cursor.end()
+    if reader.accept("("):
+        key = reader.string()
+        reader.expect(")")
+    reader.end()
     return _utility("SHOW_TABLE_PROPERTIES", glue_show.properties, table=table, key=key)
 
 
 def _show_create_table(reader: _Reader) -> Statement:
-    start = reader.cursor.at
+    start = reader.at
     table, quoted = reader.table_or_view()
     if quoted:
-        raise quoted_name(reader.cursor, reader.cursor.tokens[start], start)
-    reader.cursor.end()
+        raise quoted_name(reader, reader.tokens[start], start)
+    reader.end()
     return _utility("SHOW_CREATE_TABLE", glue_show.create_table, table=table)
 
 
 def _show_create_view(reader: _Reader) -> Statement:
     table, _ = reader.table_or_view()
-    reader.cursor.end()
+    reader.end()
     return _utility("SHOW_CREATE_VIEW", glue_show.create_view, table=table)
 
 
 def _describe(reader: _Reader) -> Statement:
-    cursor = reader.cursor
     # A table may have one of these names.
-    details = cursor.word() in ("FORMATTED", "EXTENDED") and cursor.peek(1) is not None and cursor.word(1) != "."
+    details = reader.word() in ("FORMATTED", "EXTENDED") and reader.peek(1) is not None and reader.word(1) != "."
     if details:
-        cursor.take()
+        reader.take()
     table, quoted = reader.table_or_view()
-    if cursor.accept("PARTITION"):
+    if reader.accept("PARTITION"):
         reader.partition()  # Athena prints the table's columns
-    column = None if cursor.ended else cursor.name()
-    cursor.end()
+    column = None if reader.ended else reader.name()
+    reader.end()
     return _utility("DESCRIBE_TABLE", glue_show.describe, table=table, quoted=quoted, details=details, column=column)
 
 

@@ -10,10 +10,8 @@ from dataclasses import dataclass
 
 from local_aws.type_names import SqlType, read_trino, trino_text
 
-SYSTEM_ERROR, USER_ERROR = 1, 2
-
 # AthenaError.ErrorType, as measured by [1].
-TYPE_MISMATCH, SYNTAX, INVALID, NOT_SUPPORTED, NOT_FOUND, EXISTS = 1002, 1006, 1100, 1200, 1301, 1110
+SYNTAX, INVALID, NOT_SUPPORTED = 1006, 1100, 1200
 
 MALFORMED, INVALID_INPUT = "MALFORMED_QUERY", "INVALID_INPUT"
 
@@ -22,7 +20,7 @@ class Refusal(Exception):
     """Athena does not do this.
 
     `message` is the StateChangeReason or, if `submission`, the error of StartQueryExecution, whose AthenaErrorCode is
-    `code`. `error_message`, `error_category` (1 system, 2 user, 3 other) and `error_type` are those of AthenaError.
+    `code`. `error_type` and `error_message` are those of AthenaError.
     """
 
     def __init__(
@@ -30,18 +28,16 @@ class Refusal(Exception):
         message: str,
         *,
         error_type: int = SYNTAX,
-        error_category: int = USER_ERROR,
         submission: bool = False,
         code: str = MALFORMED,
         error_message: str | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
-        self.error_message = message if error_message is None else error_message
-        self.error_category = error_category
         self.error_type = error_type
         self.submission = submission
         self.code = code
+        self.error_message = error_message
 
 
 @dataclass(frozen=True)
@@ -50,7 +46,6 @@ class Limit:
 
     id: str
     title: str
-    judged_by: str  # what the check looks at
     text: str  # Athena's, with {names} filled in by refusal()
     source: str
     submission: bool = False  # refused by StartQueryExecution, or else the query fails
@@ -58,6 +53,7 @@ class Limit:
     error_type: int = SYNTAX
     error_message: str | None = None  # of AthenaError, where it differs from the text
     exact: bool = True  # whether the text is known to be Athena's to the letter
+    by_engine: bool = False  # Trino refuses it by itself, as it is configured
 
     def refusal(self, **values: object) -> Refusal:
         """The error for one case."""
@@ -70,9 +66,8 @@ class Limit:
         )
 
 
-STATEMENT, OUTPUT_TYPES, CATALOG, ENGINE = "the statement", "the types of the query's columns", "the table in Glue", "the engine"
-
 _ICEBERG_DDL = "Creating Iceberg tables"
+_DDL_TASK = "FAILED: Execution Error, return code 1 from org.apache.hadoop.hive.ql.exec.DDLTask. "
 _UNSUPPORTED = "Queries of this type are not supported"
 
 LIMITS: tuple[Limit, ...] = (
@@ -80,7 +75,6 @@ LIMITS: tuple[Limit, ...] = (
     Limit(
         "query-length",
         "A statement of more than 262,144 bytes",
-        STATEMENT,
         "1 validation error detected: Value at 'queryString' failed to satisfy constraint: "
         "Member must have length less than or equal to 262144",
         "Service Quotas; Troubleshooting in Athena",
@@ -90,24 +84,15 @@ LIMITS: tuple[Limit, ...] = (
     Limit(
         "one-statement",
         "Several statements in one string; a comment behind the `;` counts as one",
-        STATEMENT,
         "Only one sql statement is allowed. Got: {sql}",
         "Measured [1]",
         submission=True,
     ),
-    Limit(
-        "empty-statement",
-        "Nothing but `;`",
-        STATEMENT,
-        "Empty sql statement: {sql}",
-        "Measured [1]",
-        submission=True,
-    ),
+    Limit("empty-statement", "Nothing but `;`", "Empty sql statement: {sql}", "Measured [1]", submission=True),
     Limit(
         "unsupported-statement",
         "Transactions, USE, SET and RESET SESSION, CALL, roles and grants, ANALYZE, TRUNCATE, COMMENT, indexes, functions, "
         "materialized views, SHOW STATS, SHOW GRANTS and the like",
-        STATEMENT,
         _UNSUPPORTED,
         "Unsupported DDL; Considerations and limitations for SQL queries; START TRANSACTION, USE and CREATE INDEX "
         "measured [1], TRUNCATE [4]",
@@ -116,7 +101,6 @@ LIMITS: tuple[Limit, ...] = (
     Limit(
         "describe-input",
         "DESCRIBE INPUT and DESCRIBE OUTPUT",
-        STATEMENT,
         _UNSUPPORTED,
         "Considerations and limitations for SQL queries",
         submission=True,
@@ -125,7 +109,6 @@ LIMITS: tuple[Limit, ...] = (
     Limit(
         "create-or-replace-table",
         "CREATE OR REPLACE TABLE",
-        STATEMENT,
         "line {line}:{column}: mismatched input '{word}'. Expecting: 'MATERIALIZED', 'MULTI', 'PROTECTED', 'VIEW'",
         "Measured [1]",
         submission=True,
@@ -133,7 +116,6 @@ LIMITS: tuple[Limit, ...] = (
     Limit(
         "explain-statement",
         "EXPLAIN of anything but SELECT, CREATE TABLE AS, INSERT, UPDATE, DELETE, MERGE and UNLOAD",
-        STATEMENT,
         _UNSUPPORTED,
         "Using EXPLAIN and EXPLAIN ANALYZE in Athena",
         submission=True,
@@ -142,7 +124,6 @@ LIMITS: tuple[Limit, ...] = (
     Limit(
         "system-catalog",
         "The engine's catalog `system`",
-        STATEMENT,
         _UNSUPPORTED,
         "Measured by a survey of Athena's client protocol (October 2026)",
         submission=True,
@@ -150,14 +131,12 @@ LIMITS: tuple[Limit, ...] = (
     Limit(
         "engine-catalog",
         "The engine's catalog `iceberg`, which is not one of Athena",
-        STATEMENT,
         "CATALOG_NOT_FOUND: line {line}:{column}: Catalog '{catalog}' does not exist",
         "Measured [1] for any catalog that there is not",
     ),
     Limit(
         "external-function",
         "USING EXTERNAL FUNCTION: functions in AWS Lambda. Athena has them, this machine does not",
-        STATEMENT,
         "NOT_SUPPORTED: USING EXTERNAL FUNCTION calls AWS Lambda, which the local engine does not have",
         "Querying with user defined functions",
         error_type=NOT_SUPPORTED,
@@ -166,7 +145,6 @@ LIMITS: tuple[Limit, ...] = (
     Limit(
         "parameter-count",
         "More or fewer parameters than `?`",
-        STATEMENT,
         "INVALID_PARAMETER_USAGE: line 1:1: Incorrect number of parameters: expected {expected} but found {found}",
         "Measured [1]",
         error_type=INVALID,
@@ -174,7 +152,6 @@ LIMITS: tuple[Limit, ...] = (
     Limit(
         "prepared-statement",
         "EXECUTE of a statement that nobody prepared in the workgroup",
-        STATEMENT,
         "PreparedStatement {name} was not found in workGroup {workgroup}",
         "Querying with prepared statements",
         submission=True,
@@ -184,7 +161,6 @@ LIMITS: tuple[Limit, ...] = (
     Limit(
         "engine-version",
         "Functions that Athena engine version 3 does not have: version()",
-        STATEMENT,
         "FUNCTION_NOT_FOUND: line {line}:{column}: Function '{name}' not registered",
         "Measured by a survey of Athena's client protocol (October 2026)",
         error_type=1303,
@@ -193,7 +169,6 @@ LIMITS: tuple[Limit, ...] = (
     Limit(
         "quoted-name",
         'DDL on a name in double quotes: `ALTER TABLE "t"`, `DROP TABLE "t"`, `CREATE TABLE "t" (...)`',
-        STATEMENT,
         "line {line}:{column}: {problem}",
         "Measured [1]; the list of expected words of DROP TABLE and SHOW COLUMNS is left out",
         submission=True,
@@ -201,22 +176,15 @@ LIMITS: tuple[Limit, ...] = (
     Limit(
         "quoted-name-describe",
         "DESCRIBE and SHOW COLUMNS on a table, not a view, whose name is in double quotes",
-        CATALOG,
         "line {line}:{column}: {problem}",
         "Measured [1]; Athena says so at StartQueryExecution, here the query fails",
     ),
     Limit(
-        "quoted-name-show-create",
-        "SHOW CREATE TABLE on a name in double quotes",
-        STATEMENT,
-        _UNSUPPORTED,
-        "Measured [1]",
-        submission=True,
+        "quoted-name-show-create", "SHOW CREATE TABLE on a name in double quotes", _UNSUPPORTED, "Measured [1]", submission=True
     ),
     Limit(
         "quoted-name-optimize",
         "OPTIMIZE on a name in double quotes",
-        STATEMENT,
         "line {line}:{column}: mismatched input '{word}'. Expecting: {expecting}",
         "Measured [1]",
         submission=True,
@@ -224,7 +192,6 @@ LIMITS: tuple[Limit, ...] = (
     Limit(
         "name-parts",
         "A name of four parts in DESCRIBE, SHOW COLUMNS and SHOW CREATE TABLE",
-        STATEMENT,
         "Invalid table name {name}",
         "Measured [1]",
         submission=True,
@@ -232,7 +199,6 @@ LIMITS: tuple[Limit, ...] = (
     Limit(
         "unknown-catalog",
         "DDL in a catalog that there is not",
-        STATEMENT,
         "Catalog '{catalog}' does not exist",
         "Measured [1]",
         submission=True,
@@ -242,7 +208,6 @@ LIMITS: tuple[Limit, ...] = (
     Limit(
         "table-location",
         "CREATE TABLE without LOCATION",
-        STATEMENT,
         "No location was specified for table. An S3 location must be specified",
         "CREATE TABLE; measured [1]",
         submission=True,
@@ -250,7 +215,6 @@ LIMITS: tuple[Limit, ...] = (
     Limit(
         "external-keyword",
         "CREATE TABLE without EXTERNAL that is no Iceberg table",
-        STATEMENT,
         "External keyword required for table type HIVE",
         "CREATE TABLE; measured [1]",
         submission=True,
@@ -258,7 +222,6 @@ LIMITS: tuple[Limit, ...] = (
     Limit(
         "external-iceberg",
         "CREATE EXTERNAL TABLE with 'table_type'='ICEBERG'",
-        STATEMENT,
         "External keyword not supported for table type ICEBERG",
         _ICEBERG_DDL,
         submission=True,
@@ -266,7 +229,6 @@ LIMITS: tuple[Limit, ...] = (
     Limit(
         "column-constraint",
         "NOT NULL, DEFAULT, PRIMARY KEY and other constraints in CREATE EXTERNAL TABLE",
-        STATEMENT,
         "line {line}:{column}: mismatched input '{word}'. Expecting: 'MATERIALIZED', 'MULTI', 'OR', 'PROTECTED', 'ROLE', "
         "'SCHEMA', 'TABLE', 'VIEW'",
         "Measured by a survey of Athena's client protocol (October 2026)",
@@ -275,7 +237,6 @@ LIMITS: tuple[Limit, ...] = (
     Limit(
         "create-table-like",
         "CREATE TABLE LIKE, and NOT NULL and the like in CREATE TABLE",
-        STATEMENT,
         "line {line}:{column}: {problem}",
         "Unsupported DDL; measured [1]",
         submission=True,
@@ -283,7 +244,6 @@ LIMITS: tuple[Limit, ...] = (
     Limit(
         "iceberg-clause",
         "STORED AS, ROW FORMAT or CLUSTERED BY in CREATE TABLE of an Iceberg table",
-        STATEMENT,
         "Iceberg create table statement does not allow {clause}",
         "Creating Iceberg tables; measured [1]",
         error_type=NOT_SUPPORTED,
@@ -291,21 +251,18 @@ LIMITS: tuple[Limit, ...] = (
     Limit(
         "iceberg-partition-type",
         "PARTITIONED BY (column type) in CREATE TABLE of an Iceberg table",
-        STATEMENT,
         "Invalid PARTITIONED BY clause in Iceberg create table statement",
         "Creating Iceberg tables; measured [1]",
     ),
     Limit(
         "iceberg-columns",
         "CREATE TABLE of an Iceberg table without columns",
-        STATEMENT,
         "At least one column is required for Iceberg create table statement",
         "Measured [1]",
     ),
     Limit(
         "iceberg-table-property",
         "Table properties of an Iceberg table that are not Athena's",
-        STATEMENT,
         "Unsupported table property key: {key}",
         "Creating Iceberg tables; measured [1]",
         error_type=NOT_SUPPORTED,
@@ -313,7 +270,6 @@ LIMITS: tuple[Limit, ...] = (
     Limit(
         "iceberg-column-type",
         "tinyint, smallint and char columns in an Iceberg table",
-        OUTPUT_TYPES,
         "NOT_SUPPORTED: Type not supported for Iceberg: {type}",
         "Supported data types for Iceberg tables in Athena; the text is that of Trino before it widened these types",
         error_type=NOT_SUPPORTED,
@@ -323,7 +279,6 @@ LIMITS: tuple[Limit, ...] = (
     Limit(
         "iceberg-timestamp",
         "A timestamp or time that is not in microseconds in CREATE TABLE AS of an Iceberg table",
-        OUTPUT_TYPES,
         'NOT_SUPPORTED: {kind} precision ({precision}) not supported for Iceberg. Use "{instead}" instead.',
         "Querying Iceberg tables; dbt-athena casts because of it, measured [2]",
         error_type=NOT_SUPPORTED,
@@ -331,24 +286,23 @@ LIMITS: tuple[Limit, ...] = (
     Limit(
         "hive-timestamp",
         "A timestamp that is not in milliseconds in CREATE TABLE AS of a hive table, or in UNLOAD",
-        ENGINE,
         "NOT_SUPPORTED: Incorrect timestamp precision for {type}; the configured precision is MILLISECONDS; "
         "column name: {column}",
         "Measured [2], [3]",
         error_type=NOT_SUPPORTED,
+        by_engine=True,
     ),
     Limit(
         "hive-column-type",
         "timestamp with time zone, time, json, uuid and interval columns in CREATE TABLE AS of a hive table",
-        ENGINE,
         "NOT_SUPPORTED: Unsupported Hive type: {type}",
         "Athena engine version 3 (uuid); measured [2], [3]",
         error_type=NOT_SUPPORTED,
+        by_engine=True,
     ),
     Limit(
         "view-column-type",
         "timestamp with time zone columns in CREATE VIEW",
-        OUTPUT_TYPES,
         "Invalid column type for column {column}: Unsupported Hive type: {type}",
         "Measured by users of dbt-athena (Tomme/dbt-athena issue 115) and [3]",
         error_type=NOT_SUPPORTED,
@@ -356,7 +310,6 @@ LIMITS: tuple[Limit, ...] = (
     Limit(
         "iceberg-location",
         "CREATE TABLE AS of an Iceberg table without location",
-        STATEMENT,
         "Table location can not be null",
         "CREATE TABLE AS: location is required for Iceberg tables",
         exact=False,
@@ -364,7 +317,6 @@ LIMITS: tuple[Limit, ...] = (
     Limit(
         "iceberg-external",
         "CREATE TABLE AS of an Iceberg table with is_external = true, external_location, partitioned_by or bucketed_by",
-        STATEMENT,
         "INVALID_TABLE_PROPERTY: Table property '{key}' is not supported for table type ICEBERG",
         "CREATE TABLE AS: these properties do not apply to Iceberg tables",
         error_type=INVALID,
@@ -373,7 +325,6 @@ LIMITS: tuple[Limit, ...] = (
     Limit(
         "location-enforced",
         "external_location in a workgroup that enforces its output location",
-        STATEMENT,
         "The Create Table As Select query failed because it was submitted with an 'external_location' property to an Athena "
         "Workgroup that enforces a centralized output location for all queries. Please remove the 'external_location' property "
         "and resubmit the query.",
@@ -384,28 +335,27 @@ LIMITS: tuple[Limit, ...] = (
     Limit(
         "location-not-empty",
         "CREATE TABLE AS or UNLOAD to a location that has files",
-        ENGINE,
         "HIVE_PATH_ALREADY_EXISTS: Target directory for table '{table}' already exists: {location}",
         "Considerations and limitations for CTAS queries; measured [2]",
+        by_engine=True,
     ),
     Limit(
         "hive-partitions",
         "More than 100 partitions and buckets of a hive table in one CREATE TABLE AS or INSERT",
-        ENGINE,
         "HIVE_TOO_MANY_OPEN_PARTITIONS: Exceeded limit of 100 open writers for partitions/buckets",
         "Using CTAS and INSERT INTO to work around the 100 partition limit",
+        by_engine=True,
     ),
     Limit(
         "iceberg-partitions",
         "More than 100 partitions of an Iceberg table in one statement",
-        ENGINE,
         "ICEBERG_TOO_MANY_OPEN_PARTITIONS: Exceeded limit of 100 open writers for partitions",
         "Using CTAS and INSERT INTO to work around the 100 partition limit; measured by users",
+        by_engine=True,
     ),
     Limit(
         "compression",
         "Two of write_compression, parquet_compression and orc_compression in one CREATE TABLE AS",
-        STATEMENT,
         "INVALID_TABLE_PROPERTY: Only one compression property can be set: {keys}",
         "CREATE TABLE AS",
         error_type=INVALID,
@@ -415,7 +365,6 @@ LIMITS: tuple[Limit, ...] = (
     Limit(
         "hive-row-changes",
         "UPDATE, DELETE and MERGE on a hive table",
-        CATALOG,
         "NOT_SUPPORTED: Modifying Hive table rows is only supported for transactional tables",
         "UPDATE; DELETE; MERGE INTO; measured",
         error_type=NOT_SUPPORTED,
@@ -423,8 +372,7 @@ LIMITS: tuple[Limit, ...] = (
     Limit(
         "hive-rename",
         "ALTER TABLE ... RENAME TO on a hive table",
-        CATALOG,
-        "FAILED: Execution Error, return code 1 from org.apache.hadoop.hive.ql.exec.DDLTask. Unable to alter table. Unable to "
+        _DDL_TASK + "Unable to alter table. Unable to "
         "change partition or table: com.amazonaws.services.datacatalog.model.InvalidInputException: Table cannot be renamed "
         "(Service: AmazonDataCatalog; Status Code: 400; Error Code: InvalidInputException; Request ID: {request}; Proxy: null)",
         "Unsupported DDL; measured [1]",
@@ -433,7 +381,6 @@ LIMITS: tuple[Limit, ...] = (
     Limit(
         "hive-drop-column",
         "ALTER TABLE ... DROP COLUMN on a hive table",
-        CATALOG,
         "FAILED: ParseException line {line}:{column} mismatched input 'COLUMN' expecting PARTITION near 'DROP' "
         "in drop partition statement",
         "Unsupported DDL; measured [1]",
@@ -442,7 +389,6 @@ LIMITS: tuple[Limit, ...] = (
     Limit(
         "iceberg-ddl",
         "REPLACE COLUMNS, ADD and DROP PARTITION, SET LOCATION and MSCK REPAIR TABLE on an Iceberg table",
-        CATALOG,
         "Query type not supported by Athena Iceberg at this time",
         "Evolving Iceberg table schema; measured [1]",
         error_type=NOT_SUPPORTED,
@@ -450,7 +396,6 @@ LIMITS: tuple[Limit, ...] = (
     Limit(
         "iceberg-only",
         "OPTIMIZE and VACUUM on a hive table",
-        CATALOG,
         "NOT_SUPPORTED: Table {table} is not an Iceberg table",
         "OPTIMIZE; VACUUM: supported only for Iceberg tables",
         error_type=NOT_SUPPORTED,
@@ -459,7 +404,6 @@ LIMITS: tuple[Limit, ...] = (
     Limit(
         "alter-table-form",
         "ALTER TABLE as Trino has it: IF EXISTS, ADD COLUMN, RENAME COLUMN, ALTER COLUMN, SET PROPERTIES, EXECUTE",
-        STATEMENT,
         "line {line}:{column}: {problem}",
         "Measured [1]",
         submission=True,
@@ -468,14 +412,12 @@ LIMITS: tuple[Limit, ...] = (
     Limit(
         "table-not-found",
         "DDL on a table that there is not",
-        CATALOG,
         "FAILED: SemanticException [Error 10001]: Table not found {table}",
         "Measured [1]",
     ),
     Limit(
         "entity-not-found",
         "DESCRIBE and SHOW COLUMNS of a table that there is not",
-        CATALOG,
         "Entity Not Found (Service: AmazonDataCatalog; Status Code: 400; Error Code: EntityNotFoundException; "
         "Request ID: {request}; Proxy: null)",
         "Measured [1]; Athena says so at StartQueryExecution, here the query fails",
@@ -483,48 +425,39 @@ LIMITS: tuple[Limit, ...] = (
     Limit(
         "database-not-found",
         "DDL in a database that there is not",
-        CATALOG,
         "FAILED: SemanticException [Error 10072]: Database does not exist: {database}",
         "Measured [1]",
     ),
     Limit(
         "table-exists",
         "CREATE EXTERNAL TABLE of a table that exists",
-        CATALOG,
-        "FAILED: Execution Error, return code 1 from org.apache.hadoop.hive.ql.exec.DDLTask. "
-        "AlreadyExistsException(message:Table {table} already exist)",
+        _DDL_TASK + "AlreadyExistsException(message:Table {table} already exist)",
         "Measured [1]",
         error_message="Table {table} already exists.",
     ),
     Limit(
         "database-exists",
         "CREATE DATABASE of a database that exists",
-        CATALOG,
-        "FAILED: Execution Error, return code 1 from org.apache.hadoop.hive.ql.exec.DDLTask. Database {database} already exists",
+        _DDL_TASK + "Database {database} already exists",
         "Measured [1]",
     ),
     Limit(
         "database-not-empty",
         "DROP DATABASE of a database with tables, without CASCADE",
-        CATALOG,
-        "FAILED: Execution Error, return code 1 from org.apache.hadoop.hive.ql.exec.DDLTask. "
-        "InvalidOperationException(message:Database {database} is not empty. One or more tables exist.)",
+        _DDL_TASK + "InvalidOperationException(message:Database {database} is not empty. One or more tables exist.)",
         "DROP DATABASE; the text is Hive's",
         exact=False,
     ),
     Limit(
         "show-partitions",
         "SHOW PARTITIONS of a table without partition columns",
-        CATALOG,
-        "FAILED: Execution Error, return code 1 from org.apache.hadoop.hive.ql.exec.DDLTask. "
-        "Table {table} is not a partitioned table",
+        _DDL_TASK + "Table {table} is not a partitioned table",
         "The text is Hive's",
         exact=False,
     ),
     Limit(
         "not-a-view",
         "SHOW CREATE VIEW of a table",
-        CATALOG,
         "NOT_SUPPORTED: Relation '{table}' is a table, not a view",
         "The text is Trino's",
         error_type=NOT_SUPPORTED,
@@ -533,14 +466,12 @@ LIMITS: tuple[Limit, ...] = (
     Limit(
         "not-partitioned",
         "Partitions of a table without partition columns",
-        CATALOG,
         "FAILED: SemanticException table is not partitioned but partition spec exists: {spec}",
         "Troubleshooting in Athena",
     ),
     Limit(
         "partition-columns",
         "A partition without a value for each partition column",
-        CATALOG,
         "FAILED: SemanticException partition spec {spec} doesn't contain all ({count}) partition columns",
         "Hive's text",
         exact=False,
@@ -548,16 +479,13 @@ LIMITS: tuple[Limit, ...] = (
     Limit(
         "partition-exists",
         "ADD PARTITION of a partition that exists, without IF NOT EXISTS",
-        CATALOG,
-        "FAILED: Execution Error, return code 1 from org.apache.hadoop.hive.ql.exec.DDLTask. "
-        "AlreadyExistsException(message:Partition already exists.)",
+        _DDL_TASK + "AlreadyExistsException(message:Partition already exists.)",
         "ALTER TABLE ADD PARTITION; the text is Hive's and Glue's",
         exact=False,
     ),
     Limit(
         "partition-not-found",
         "DROP PARTITION of a partition that there is not, without IF EXISTS",
-        CATALOG,
         "FAILED: SemanticException [Error 10006]: Partition not found {spec}",
         "ALTER TABLE DROP PARTITION; the text is Hive's",
         exact=False,
@@ -565,16 +493,14 @@ LIMITS: tuple[Limit, ...] = (
     Limit(
         "column-not-found",
         "CHANGE COLUMN of a column that there is not",
-        CATALOG,
-        "FAILED: Execution Error, return code 1 from org.apache.hadoop.hive.ql.exec.DDLTask. Invalid column reference {column}",
+        _DDL_TASK + "Invalid column reference {column}",
         "The text is Hive's",
         exact=False,
     ),
     Limit(
         "duplicate-column",
         "A column name that the table has already",
-        CATALOG,
-        "FAILED: Execution Error, return code 1 from org.apache.hadoop.hive.ql.exec.DDLTask. Duplicate column name: {column}",
+        _DDL_TASK + "Duplicate column name: {column}",
         "CREATE TABLE; the text is Hive's",
         exact=False,
     ),
@@ -674,12 +600,3 @@ def check_view_columns(columns: Sequence[tuple[str, str]]) -> None:
         for sql_type in read_trino(text).walk():
             if sql_type.name == "timestamp with time zone":
                 raise refuse("view-column-type", column=column, type=trino_text(sql_type))
-
-
-def athena_text(error_name: str, message: str) -> str:
-    """The StateChangeReason of an error of Trino, in Athena's words where they differ."""
-    if error_name == "ICEBERG_TOO_MANY_OPEN_PARTITIONS":
-        return BY_ID["iceberg-partitions"].text
-    if error_name == "CATALOG_NOT_FOUND":
-        message = message.replace("' not found", "' does not exist")
-    return f"{error_name}: {message}"

@@ -13,13 +13,7 @@ from local_aws.protocol import ApiError, Request, Response, invalid, page
 
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient
-    from mypy_boto3_glue.type_defs import (
-        ColumnOutputTypeDef,
-        DatabaseTypeDef,
-        StorageDescriptorOutputTypeDef,
-        TablePaginatorTypeDef,
-        TableTypeDef,
-    )
+    from mypy_boto3_glue import type_defs as types
 
 CATALOG = "AwsDataCatalog"
 
@@ -94,11 +88,11 @@ def _glue_errors() -> Iterator[None]:
         raise ApiError("MetadataException", text) from error
 
 
-def _database(found: "DatabaseTypeDef") -> dict[str, Any]:
+def _database(found: "types.DatabaseTypeDef") -> dict[str, Any]:
     return _without_none({"Name": found["Name"], "Description": found.get("Description"), "Parameters": found.get("Parameters")})
 
 
-def _table(found: "TablePaginatorTypeDef | TableTypeDef") -> dict[str, Any]:
+def _table(found: "types.TablePaginatorTypeDef | types.TableTypeDef") -> dict[str, Any]:
     return _without_none(
         {
             "Name": found["Name"],
@@ -112,7 +106,7 @@ def _table(found: "TablePaginatorTypeDef | TableTypeDef") -> dict[str, Any]:
     )
 
 
-def _storage(found: "StorageDescriptorOutputTypeDef") -> dict[str, str]:
+def _storage(found: "types.StorageDescriptorOutputTypeDef") -> dict[str, str]:
     """Where and how a table is kept, which Athena tells among its parameters."""
     serde = found.get("SerdeInfo", {})
     return _without_none(
@@ -126,7 +120,7 @@ def _storage(found: "StorageDescriptorOutputTypeDef") -> dict[str, str]:
     )
 
 
-def _column(found: "ColumnOutputTypeDef") -> dict[str, Any]:
+def _column(found: "types.ColumnOutputTypeDef") -> dict[str, Any]:
     return _without_none({"Name": found["Name"], "Type": found.get("Type"), "Comment": found.get("Comment")})
 
 

@@ -127,12 +127,12 @@ class Cursor:
         self.at += 1
         return token
 
-    def items(self) -> Iterator[None]:
+    def items(self, opening: str = "(", closing: str = ")") -> Iterator[None]:
         """Read the parentheses of a list and the commas in it; whoever iterates reads an item on every turn."""
-        self.expect("(")
-        while not self.accept(")"):
+        self.expect(opening)
+        while not self.accept(closing):
             yield
-            if self.word() != ")":
+            if self.word() != closing:
                 self.expect(",")
 
     def name(self) -> str:
@@ -154,7 +154,7 @@ class Cursor:
             parts.append(self.name())
         return parts
 
-    def table(self) -> TableName:
+    def table_name(self) -> TableName:
         """Read the name of a table."""
         start = self.at
         parts = self.qualified()

@@ -310,7 +310,7 @@ class _Query:
     def _target(self) -> Table | None:
         """Read the name of a table of the Glue catalog; None if Trino had better say what is wrong with it."""
         try:
-            return hive_ddl.resolve(self.cursor.table(), self.session.database)
+            return hive_ddl.resolve(self.cursor.table_name(), self.session.database)
         except (ParseError, Refusal):
             return None
 
@@ -401,9 +401,8 @@ class _Query:
         """Read `(name = expression, ...)`, where names are what Athena takes: lower case. The cursor ends behind it."""
         cursor = self.cursor
         cursor.at = at
-        cursor.expect("(")
         found: dict[str, _Property] = {}
-        while not cursor.accept(")"):
+        for _ in cursor.items():
             name = cursor.take().text
             cursor.expect("=")
             first = cursor.at
@@ -412,8 +411,6 @@ class _Query:
                 depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(cursor.take().text, 0)
             tokens = cursor.tokens[first : cursor.at]
             found[name] = _Property(cursor.sql[tokens[0].start : tokens[-1].end + 1], tokens[0].text)
-            if cursor.word() != ")":
-                cursor.expect(",")
         return found
 
     def _replace_with(self, start: int, end: int, properties: Mapping[str, "_Property"]) -> None:
@@ -493,7 +490,7 @@ class _Query:
         if token is not None and token.token_type == TokenType.IDENTIFIER and cursor.sql[token.start] == '"':
             first = cursor.tokens[0]
             raise self._refuse_at("quoted-name-optimize", first, word=first.text, expecting=_STATEMENT_WORDS)
-        return hive_ddl.resolve(cursor.table(), self.session.database)
+        return hive_ddl.resolve(cursor.table_name(), self.session.database)
 
     def _optimize(self) -> Statement:
         cursor = self.cursor

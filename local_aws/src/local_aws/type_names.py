@@ -51,27 +51,20 @@ def _trino(cursor: Cursor) -> SqlType:
         return SqlType(" ".join([name, *(cursor.name() for _ in range(3))]))
     numbers: list[int] = []
     inner: list[tuple[str | None, SqlType]] = []
-    if cursor.accept("("):
-        while not cursor.accept(")"):
-            if cursor.word().isdigit():
-                numbers.append(int(cursor.take().text))
-            elif name == "row" and _field_name_ahead(cursor):
-                inner.append((cursor.name(), _trino(cursor)))
-            else:
-                inner.append((None, _trino(cursor)))
-            if cursor.word() != ")":
-                cursor.expect(",")
+    for _ in cursor.items() if cursor.word() == "(" else ():
+        if cursor.word().isdigit():
+            numbers.append(int(cursor.take().text))
+        else:
+            field = cursor.name() if name == "row" and _field_name_ahead(cursor) else None
+            inner.append((field, _trino(cursor)))
     if cursor.accept("WITH", "TIME", "ZONE"):
         name += " with time zone"
     return SqlType(name, tuple(numbers), tuple(inner))
 
 
 def _field_name_ahead(cursor: Cursor) -> bool:
-    return (
-        cursor.word(1) not in ("(", ")", ",")
-        and not cursor.looking_at("INTERVAL", "DAY")
-        and not cursor.looking_at("INTERVAL", "YEAR")
-    )
+    interval = cursor.word() == "INTERVAL" and cursor.word(1) in ("DAY", "YEAR")
+    return not interval and cursor.word(1) not in ("(", ")", ",")
 
 
 def read_hive(text: str) -> SqlType:
@@ -90,17 +83,13 @@ def hive_type(cursor: Cursor) -> SqlType:
     name = cursor.name()
     numbers: list[int] = []
     inner: list[tuple[str | None, SqlType]] = []
-    if cursor.accept("("):
-        while not cursor.accept(")"):
-            token = cursor.take()
-            if not token.text.isdigit():
-                cursor.at -= 1
+    if cursor.word() == "(":
+        for _ in cursor.items():
+            if not cursor.word().isdigit():
                 raise cursor.fail("a number")
-            numbers.append(int(token.text))
-            if cursor.word() != ")":
-                cursor.expect(",")
-    elif cursor.accept("<"):
-        while not cursor.accept(">"):
+            numbers.append(int(cursor.take().text))
+    elif cursor.word() == "<":
+        for _ in cursor.items("<", ">"):
             field = None
             if name == "struct":
                 field = cursor.name()
@@ -108,8 +97,6 @@ def hive_type(cursor: Cursor) -> SqlType:
             inner.append((field, hive_type(cursor)))
             if cursor.accept("COMMENT"):
                 cursor.string()
-            if cursor.word() != ">":
-                cursor.expect(",")
     elif name == "timestamp" and cursor.accept("WITH", "TIME", "ZONE"):
         name = "timestamptz"
     if name == "decimal" and len(numbers) < 2:
