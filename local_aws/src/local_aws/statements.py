@@ -16,29 +16,8 @@ from sqlglot.tokens import Token, TokenType
 
 from local_aws import glue_ddl, hive_ddl, limits
 from local_aws.limits import Refusal, refuse
-from local_aws.plan import (
-    HIVE,
-    Columns,
-    DdlResult,
-    EngineStep,
-    GlueContext,
-    GlueStep,
-    OutputCheck,
-    Statement,
-    Table,
-)
-from local_aws.sql_text import (
-    Cursor,
-    Edit,
-    ParseError,
-    apply,
-    hive_tokens,
-    position,
-    quote_text,
-    trino_tokens,
-)
-
-__all__ = ["Columns", "DdlResult", "EngineStep", "GlueContext", "GlueStep", "OutputCheck", "Refusal", "Statement", "translate"]
+from local_aws.plan import HIVE, Columns, EngineStep, GlueStep, OutputCheck, Statement, Table
+from local_aws.sql_text import Cursor, Edit, ParseError, apply, hive_tokens, position, quote_text, trino_tokens
 
 
 @dataclass(frozen=True)
