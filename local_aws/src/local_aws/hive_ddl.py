@@ -1,4 +1,8 @@
-"""Hive DDL as Athena takes it, read into actions on Glue, and on Trino for Iceberg tables."""
+"""Hive DDL as Athena takes it, read into actions on Glue, and on Trino for Iceberg tables.
+
+Read by tokens, not as sqlglot's trees: Athena's errors name the token that does not fit, and its place. sqlglot has trees for
+half of these statements, and for most of those that Athena refuses.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
