@@ -8,7 +8,7 @@ SOURCES := scripts local_aws tests benchmarks
 export LOGS VARS BASE
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: install demo test lint report docs diff summary daily dist release-notes lock bench athena-local test-athena test-infra athena-cost clean help
+.PHONY: install demo test lint report docs diff summary daily dist release-notes lock bench athena-local test-athena test-wheel test-infra athena-cost clean help
 
 install: .venv/.installed profiles.yml  ## install the command pal into .venv
 	@echo "Installed. Now: . .venv/bin/activate    then: pal --help"
@@ -62,7 +62,7 @@ test: .venv/.installed-dev profiles.yml  ## Python tests, dbt unit and data test
 
 lint: .venv/.installed-dev profiles.yml  ## Python, SQL as written and as both engines get it, dbt's conventions, YAML, workflows, secrets
 	@$(BIN)/ruff check $(SOURCES) && $(BIN)/ruff format --check $(SOURCES)
-	@$(BIN)/mypy
+	@$(BIN)/mypy && cd local_aws && ../$(BIN)/mypy
 	@$(BIN)/yamllint --strict .
 	@$(BIN)/zizmor --offline --quiet --persona=pedantic .github
 	@if command -v go >/dev/null; then go -C .github/actionlint tool actionlint; else echo "actionlint is left out: it needs Go."; fi
@@ -95,10 +95,14 @@ bench: .venv/.installed-dev profiles.yml  ## time and memory, as ratios to refer
 	@$(BIN)/python benchmarks/run.py
 
 athena-local: .venv/.installed-dev  ## an Athena on this machine, with no AWS account, until Ctrl-C
+	@echo "export ANALYTICS_TARGET=athena ATHENA_WORKGROUP=primary ATHENA_RESULTS=s3://athena-results/ ATHENA_DATA=s3://athena-data/"
 	@$(BIN)/local-aws
 
 test-athena: .venv/.installed-dev profiles.yml  ## the project on that Athena: tests, and the same tables as on DuckDB
 	@$(BIN)/pytest local_aws/tests tests/athena
+
+test-wheel: .venv/.installed-dev  ## the wheel of local_aws, alone in a new environment: a dbt project builds on it
+	@PYTHON="$(PYTHON)" local_aws/smoke_test.sh
 
 test-infra: .venv/.installed-dev .venv-checkov/.installed profiles.yml  ## the stack: linted, deployed to an emulator, its policies evaluated
 	@$(BIN)/pytest tests/infra

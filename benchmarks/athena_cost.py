@@ -18,11 +18,9 @@ from pathlib import Path
 
 import boto3
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 
 from local_aws import LocalAws
-
 from private_analytics import aws as aws_client
 from private_analytics.cost import scanned
 from private_analytics.external_tables import tables

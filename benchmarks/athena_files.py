@@ -11,8 +11,9 @@ import tempfile
 from pathlib import Path
 
 from athena_cost import BUCKET, dbt, prepare, upload
-from local_aws import LocalAws
 from pyathena import connect
+
+from local_aws import LocalAws
 
 RUNS = int(os.environ.get("RUNS", "60"))
 TABLES = (

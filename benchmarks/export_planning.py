@@ -16,7 +16,7 @@ from datetime import date
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(PROJECT), str(PROJECT / "scripts"), str(PROJECT / "tests" / "python" / "exports")]
+sys.path[:0] = [str(PROJECT / folder) for folder in ("local_aws/src", "scripts", "tests/python/exports")]
 
 from helpers.export_account import BUCKET, NOON, Account, Exporter, a_steady_day  # noqa: E402
 from private_analytics.days import DAY_MS, HOUR_MS  # noqa: E402

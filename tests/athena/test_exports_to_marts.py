@@ -9,11 +9,10 @@ import sys
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from athena_project import AthenaProject
-from local_aws import LocalAws
-
 from helpers import oracle
+from helpers.athena_project import AthenaProject
 from helpers.project import TABLES, Project
+from local_aws import LocalAws
 from private_analytics.project import paths
 
 GROUPS = ("/storefront/api", "/storefront/auth")
@@ -51,8 +50,8 @@ def bootstrap(project: AthenaProject, *arguments: str) -> subprocess.CompletedPr
     return subprocess.run(command, env=project.environment, cwd=paths.root(), capture_output=True, text=True, check=False)
 
 
-def test_from_a_logged_event_to_the_marts(aws: LocalAws, tmp_path: Path) -> None:
-    project = AthenaProject(aws, tmp_path, bucket=BUCKET, schema="whole_way")
+def test_from_a_logged_event_to_the_marts(local_aws: LocalAws, tmp_path: Path) -> None:
+    project = AthenaProject(local_aws, tmp_path, bucket=BUCKET, schema="whole_way")
     project.client("s3").create_bucket(Bucket=BUCKET)
     project.client("s3").put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(POLICY))
     logs = project.client("logs")
@@ -60,7 +59,7 @@ def test_from_a_logged_event_to_the_marts(aws: LocalAws, tmp_path: Path) -> None
     days = [datetime.now(UTC).date() - timedelta(days=n) for n in (3, 2)]
     for g, group in enumerate(GROUPS):
         logs.create_log_group(logGroupName=group)
-        aws.export_tasks.make_older(group, days=10)
+        local_aws.export_tasks.make_older(group, days=10)
         for stream in ("a", "b"):
             logs.create_log_stream(logGroupName=group, logStreamName=stream)
         for day in days:

@@ -39,22 +39,26 @@ LINES = [
 
 
 @pytest.fixture
-def location(s3: Any, database: str) -> Iterator[tables.Location]:
-    s3.create_bucket(Bucket=f"exports-{database.replace('_', '-')}")
-    yield tables.Location(f"exports-{database.replace('_', '-')}", "some/prefix", date(2026, 9, 1))
+def location(s3: Any, athena_schema: str) -> Iterator[tables.Location]:
+    s3.create_bucket(Bucket=f"exports-{athena_schema.replace('_', '-')}")
+    yield tables.Location(f"exports-{athena_schema.replace('_', '-')}", "some/prefix", date(2026, 9, 1))
 
 
-def test_every_line_is_there_as_it_stands(location: tables.Location, s3: Any, glue: Any, database: str, run_query: Any) -> None:
+def test_every_line_is_there_as_it_stands(
+    location: tables.Location, s3: Any, glue: Any, athena_schema: str, athena_query: Any
+) -> None:
     content = "\n".join(LINES).encode()
     for stream in ("one", "two/with spaces & signs"):
         s3.put_object(Bucket=location.bucket, Key=f"some/prefix/logs/{DAY}/task/{stream}/000000.gz", Body=gzip.compress(content))
     s3.put_object(Bucket=location.bucket, Key=f"some/prefix/logs/{DAY}/aws-logs-write-test", Body=b"Permission Check Successful")
-    tables.reconcile(glue, database, location)
-    rows = run_query("select to_hex(to_utf8(line)) from log_lines where event_day = '2026/10/01' and \"$path\" like '%/task/%'")
+    tables.reconcile(glue, athena_schema, location)
+    rows = athena_query(
+        "select to_hex(to_utf8(line)) from log_lines where event_day = '2026/10/01' and \"$path\" like '%/task/%'"
+    )
     assert sorted(bytes.fromhex(row[0]) for row in rows) == sorted(2 * content.splitlines())
 
 
-def test_an_export_record_is_a_row(location: tables.Location, s3: Any, glue: Any, database: str, run_query: Any) -> None:
+def test_an_export_record_is_a_row(location: tables.Location, s3: Any, glue: Any, athena_schema: str, athena_query: Any) -> None:
     record = {
         "export_task_id": 'it\'s "a" task',
         "log_group": "/api/ü",
@@ -65,35 +69,35 @@ def test_an_export_record_is_a_row(location: tables.Location, s3: Any, glue: Any
     for n in range(2):
         body = json.dumps(record | {"from_ms": n}) + "\n"
         s3.put_object(Bucket=location.bucket, Key=f"some/prefix/exports/{DAY}/{n}.json", Body=body)
-    tables.reconcile(glue, database, location)
+    tables.reconcile(glue, athena_schema, location)
     columns = "export_task_id, log_group, export_date, objects, bytes, from_ms, line_format"
-    rows = run_query(f"select {columns} from export_records order by from_ms")
+    rows = athena_query(f"select {columns} from export_records order by from_ms")
     assert rows == [('it\'s "a" task', "/api/ü", "2026-10-01", "3", str(2**40), str(n), None) for n in range(2)]
 
 
-def test_only_what_differs_is_changed_and_said(location: tables.Location, glue: Any, database: str) -> None:
-    changes = tables.reconcile(glue, database, location, dry_run=True)
+def test_only_what_differs_is_changed_and_said(location: tables.Location, glue: Any, athena_schema: str) -> None:
+    changes = tables.reconcile(glue, athena_schema, location, dry_run=True)
     assert [change.action for change in changes] == ["create table", "create table"]
-    assert not glue.get_tables(DatabaseName=database)["TableList"]
-    assert tables.reconcile(glue, database, location) == changes
-    assert tables.reconcile(glue, database, location) == []
+    assert not glue.get_tables(DatabaseName=athena_schema)["TableList"]
+    assert tables.reconcile(glue, athena_schema, location) == changes
+    assert tables.reconcile(glue, athena_schema, location) == []
 
-    found = glue.get_table(DatabaseName=database, Name="log_lines")["Table"]
+    found = glue.get_table(DatabaseName=athena_schema, Name="log_lines")["Table"]
     drifted = {key: found[key] for key in ("Name", "TableType", "PartitionKeys", "Parameters", "StorageDescriptor")}
     drifted["Parameters"] |= {"projection.enabled": "false", "somebody": "else's"}
-    glue.update_table(DatabaseName=database, TableInput=drifted)
-    (change,) = tables.reconcile(glue, database, location)
-    assert (change.action, change.name) == ("update table", f"{database}.log_lines")
+    glue.update_table(DatabaseName=athena_schema, TableInput=drifted)
+    (change,) = tables.reconcile(glue, athena_schema, location)
+    assert (change.action, change.name) == ("update table", f"{athena_schema}.log_lines")
     assert any("projection.enabled: 'false' -> 'true'" in difference for difference in change.differences)
-    assert tables.reconcile(glue, database, location) == []
+    assert tables.reconcile(glue, athena_schema, location) == []
 
 
-def test_a_table_of_others_is_left_alone(location: tables.Location, glue: Any, database: str) -> None:
+def test_a_table_of_others_is_left_alone(location: tables.Location, glue: Any, athena_schema: str) -> None:
     theirs = {"Name": "export_records", "StorageDescriptor": {"Columns": [{"Name": "mine", "Type": "int"}]}, "Parameters": {}}
-    glue.create_table(DatabaseName=database, TableInput=theirs)
-    with pytest.raises(UserError, match=f"{database}.export_records exists and was not made by this command"):
-        tables.reconcile(glue, database, location)
-    assert [table["Name"] for table in glue.get_tables(DatabaseName=database)["TableList"]] == ["export_records"]
+    glue.create_table(DatabaseName=athena_schema, TableInput=theirs)
+    with pytest.raises(UserError, match=f"{athena_schema}.export_records exists and was not made by this command"):
+        tables.reconcile(glue, athena_schema, location)
+    assert [table["Name"] for table in glue.get_tables(DatabaseName=athena_schema)["TableList"]] == ["export_records"]
 
 
 @pytest.mark.parametrize(
@@ -104,7 +108,7 @@ def test_a_table_of_others_is_left_alone(location: tables.Location, glue: Any, d
         (["--bucket", "bucket", "--prefix", "a'b"], "between slashes"),
     ],
 )
-def test_a_name_that_cannot_be_is_refused(aws: Any, arguments: list[str], says: str) -> None:
+def test_a_name_that_cannot_be_is_refused(local_aws: Any, arguments: list[str], says: str) -> None:
     done = CliRunner().invoke(cli, ["tables", "--first-day", "2026-10-01", *arguments])
     assert (done.exit_code, says in done.output) == (1, True), done.output
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from athena_project import AthenaProject
-from recording import RecordingAws
 
 from helpers import readme
+from helpers.athena_project import AthenaProject
 from helpers.project import Project
 from helpers.readme import DAY, load
+from local_aws import LocalAws
 
 SELECTION = [
     "--select",
@@ -24,8 +24,8 @@ SELECTION = [
 
 
 @pytest.fixture
-def project(aws: RecordingAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AthenaProject:
-    project = AthenaProject(aws, tmp_path / "work", "readme-exports", "readme")
+def project(local_aws: LocalAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AthenaProject:
+    project = AthenaProject(local_aws, tmp_path / "work", "readme-exports", "readme")
     project.client("s3").create_bucket(Bucket=project.bucket)
     project.client("glue").create_database(DatabaseInput={"Name": project.schema})
     project.make_tables(DAY)

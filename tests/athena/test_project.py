@@ -7,9 +7,9 @@ from datetime import UTC, date, datetime, timedelta
 
 import duckdb
 import pytest
-from athena_project import DBT_CALLS, LONG_AGO, SCATTERED, AthenaProject
 
 from helpers import oracle
+from helpers.athena_project import DBT_CALLS, LONG_AGO, SCATTERED, AthenaProject
 from helpers.project import TABLES, Project
 from private_analytics.cost import scanned
 

@@ -13,12 +13,12 @@ from typing import Any
 
 import pyathena
 import pytest
-from athena_project import AthenaProject
-from local_aws import LocalAws
 
+from helpers.athena_project import AthenaProject
 from helpers.postgres_server import PASSWORD, PostgresServer
 from helpers.project import TABLES
 from helpers.tiny_marts import MARTS, NEW, OLD, Tables, content
+from local_aws import LocalAws
 from private_analytics.project import paths
 from private_analytics.publish import copying, postgres
 from private_analytics.publish.source import Source
@@ -33,27 +33,29 @@ def server() -> Iterator[PostgresServer]:
 
 
 def test_types_nulls_and_times_survive(
-    aws: LocalAws,
-    database: str,
-    data_uri: str,
-    execute: Callable[..., dict[str, Any]],
+    local_aws: LocalAws,
+    athena_schema: str,
+    athena_location: str,
+    athena_query: Callable[..., Any],
     server: PostgresServer,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Also the day in which two rows exchange a value, and one that does not change."""
     monkeypatch.setenv("PGPASSWORD", PASSWORD)
-    marts = [replace(mart, relation=f'"awsdatacatalog"."{database}"."{mart.name}"') for mart in MARTS]
+    marts = [replace(mart, relation=f'"awsdatacatalog"."{athena_schema}"."{mart.name}"') for mart in MARTS]
     for mart in marts:
         columns = ", ".join(f"{name} {GLUE.get(kind, kind)}" for name, kind in mart.columns.items())
-        run(execute, f"create table {database}.{mart.name} ({columns}) location '{data_uri}{mart.name}/' {ICEBERG}")
+        athena_query(f"create table {athena_schema}.{mart.name} ({columns}) location '{athena_location}{mart.name}/' {ICEBERG}")
 
     def hold(tables: Tables) -> None:
         for mart in marts:
             rows = ", ".join(f"({', '.join(map(literal, row))})" for row in tables[mart.name])
-            run(execute, f"delete from {database}.{mart.name}")
-            run(execute, f"insert into {database}.{mart.name} values {rows}")
+            athena_query(f"delete from {athena_schema}.{mart.name}")
+            athena_query(f"insert into {athena_schema}.{mart.name} values {rows}")
 
-    athena = pyathena.connect(s3_staging_dir=data_uri, endpoint_url=aws.endpoint, region_name=aws.region, poll_interval=0.05)
+    athena = pyathena.connect(
+        s3_staging_dir=athena_location, endpoint_url=local_aws.endpoint, region_name=local_aws.region, poll_interval=0.05
+    )
     with server.connect() as reader, closing(postgres.connect(server.url())) as connection:
         changes = []
         for tables in (OLD, OLD, NEW):
@@ -73,11 +75,6 @@ def test_types_nulls_and_times_survive(
 
 GLUE = {"varchar": "string", "timestamp(6)": "timestamp", "integer": "int"}
 ICEBERG = "tblproperties ('table_type' = 'ICEBERG')"
-
-
-def run(execute: Callable[..., dict[str, Any]], sql: str) -> None:
-    status = execute(sql)["Status"]
-    assert status["State"] == "SUCCEEDED", status
 
 
 def literal(value: object) -> str:

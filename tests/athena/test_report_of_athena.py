@@ -14,12 +14,12 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from athena_project import DBT_CALLS, AthenaProject
-from local_aws import LocalAws
 
 from helpers import oracle
+from helpers.athena_project import DBT_CALLS, AthenaProject
 from helpers.project import Project
 from helpers.report_page import Page
+from local_aws import LocalAws
 from private_analytics.demo import build
 from private_analytics.project import paths
 from private_analytics.project.engine import Engine, open_engine
@@ -55,8 +55,8 @@ def report_lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
 
 
 @pytest.fixture(scope="module")
-def report_project(aws: LocalAws, report_lake: Project, tmp_path_factory: pytest.TempPathFactory) -> AthenaProject:
-    project = AthenaProject(aws, tmp_path_factory.mktemp("athena"), bucket="report-exports", schema="report")
+def report_project(local_aws: LocalAws, report_lake: Project, tmp_path_factory: pytest.TempPathFactory) -> AthenaProject:
+    project = AthenaProject(local_aws, tmp_path_factory.mktemp("athena"), bucket="report-exports", schema="report")
     project.client("s3").create_bucket(Bucket=project.bucket)
     project.upload(report_lake.lake)
     project.make_tables(date(2026, 10, 1))
@@ -102,8 +102,7 @@ def test_every_query_has_the_rows_that_it_has_on_duckdb(report_project: AthenaPr
 
 def test_the_page_has_the_words_of_that_of_duckdb(report_project: AthenaProject, report_lake: Project, tmp_path: Path) -> None:
     """The command as people run it; it asks AWS for nothing that dbt's role is not tested with."""
-    report_project.calls.clear()
-    with report_project.aws.recording(report_project.calls):
+    with report_project.aws.recording() as report_project.calls:
         done = report(report_project.environment, tmp_path / "athena.html")
     assert done.returncode == 0, done.stderr
     assert report_project.permissions()

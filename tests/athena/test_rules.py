@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from athena_project import AthenaProject
 
+from helpers.athena_project import AthenaProject
 from helpers.rule_cases import Case, Row, check, utf8_cases
 
 

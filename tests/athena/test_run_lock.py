@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from datetime import date
 
 import pytest
-from athena_project import RUN_DBT, AthenaProject
 from pyathena.error import OperationalError
-from recording import RecordingAws
 
+from helpers.athena_project import RUN_DBT, AthenaProject
 from helpers.project import Project
+from local_aws import LocalAws
 from private_analytics.project import paths
 
 DAY = date(2026, 10, 1)
@@ -113,9 +113,9 @@ class Team:
 
 
 @pytest.fixture(scope="module")
-def project(aws: RecordingAws, tmp_path_factory: pytest.TempPathFactory) -> AthenaProject:
+def project(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> AthenaProject:
     """Only the seeds are loaded: there has been no run, and there is no run_lock."""
-    project = AthenaProject(aws, tmp_path_factory.mktemp("two_runs"), bucket="two-runs", schema="two_runs")
+    project = AthenaProject(local_aws, tmp_path_factory.mktemp("two_runs"), bucket="two-runs", schema="two_runs")
     project.client("s3").create_bucket(Bucket=project.bucket)
     project.client("glue").create_database(DatabaseInput={"Name": project.schema})
     project.make_tables(DAY)

@@ -16,8 +16,8 @@ from botocore.exceptions import ClientError, ParamValidationError
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
-from local_aws.export_tasks import ApiError, Course, Event, ExportTasks, LogGroup, Task
 
+from local_aws.export_tasks import ApiError, Course, Event, ExportTasks, LogGroup, Task
 from private_analytics import bucket, days
 from private_analytics.exports.clients import ExportClients
 from private_analytics.exports.plan import AccountState, ExportRules

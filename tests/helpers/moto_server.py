@@ -12,12 +12,12 @@ from typing import Any
 import boto3
 import requests
 from botocore.config import Config
-from local_aws.export_task_api import ExportTaskApi
-from local_aws.export_tasks import ApiError, Course
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
+from local_aws.export_task_api import ExportTaskApi
+from local_aws.export_tasks import ApiError, Course
 from private_analytics import days
 from private_analytics.exports.clients import ExportClients
 from private_analytics.exports.plan import ExportRules

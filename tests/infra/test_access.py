@@ -15,9 +15,9 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from cloudsplaining.scan.policy_document import PolicyDocument
-from exports import account as memory
-from exports import exporter_iam
 
+from helpers import export_account as memory
+from helpers import exporter_iam
 from helpers.access_world import World
 from helpers.iam import Guarded, Iam, Request, Simulator, read, weakened
 from helpers.stack_account import Account, deploy, make_settings

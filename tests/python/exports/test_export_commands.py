@@ -8,9 +8,9 @@ import click
 import pytest
 from botocore.exceptions import ReadTimeoutError
 from click.testing import CliRunner, Result
-from local_aws.export_tasks import Course
 
 from helpers.export_account import BUCKET, NOON, Account, client_error
+from local_aws.export_tasks import Course
 from private_analytics import days
 from private_analytics.checks.exports import command as checks
 from private_analytics.checks.exports.command import check_exports

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from datetime import date, datetime
 
-from local_aws.export_tasks import Course
-
 from helpers.export_account import Account, Exporter
 from helpers.project import Project
+from local_aws.export_tasks import Course
 from private_analytics import days
 from private_analytics.days import HOUR_MS
 from private_analytics.exports import status

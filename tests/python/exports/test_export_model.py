@@ -15,9 +15,9 @@ from botocore.exceptions import ReadTimeoutError
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from local_aws.export_tasks import Course, Event
 
 from helpers.export_account import BUCKET, Account, Exporter, client_error, lines_of
+from local_aws.export_tasks import Course, Event
 from private_analytics import bucket, days
 from private_analytics.exports import plan
 

@@ -10,9 +10,9 @@ from datetime import date
 
 import pytest
 from botocore.exceptions import ClientError
-from local_aws.export_tasks import ApiError, Course
 
 from helpers.moto_server import BUCKET, POLICY, REGION, TODAY, Server, clock, objects
+from local_aws.export_tasks import ApiError, Course
 from private_analytics import bucket, days
 from private_analytics.errors import UserError
 from private_analytics.exports.clients import ExportClients

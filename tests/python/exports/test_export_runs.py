@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 from botocore.exceptions import NoCredentialsError, ParamValidationError, ReadTimeoutError
-from local_aws.export_tasks import ApiError, Course
 
 from helpers import REPOSITORY
 from helpers.export_account import BUCKET, NOON, REGION, Account, Exporter, a_steady_day, client_error, lines_of
+from local_aws.export_tasks import ApiError, Course
 from private_analytics import bucket, days
 from private_analytics.days import DAY_MS, HOUR_MS
 from private_analytics.errors import UserError

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 
 import pytest
-from local_aws.export_tasks import Course
 
 from helpers import REPOSITORY
 from helpers.exporter_iam import ACCOUNT, guard, one_by_one
 from helpers.moto_server import BUCKET, POLICY, REGION, TODAY, Server, objects
+from local_aws.export_tasks import Course
 from private_analytics import days
 from private_analytics.errors import UserError
 from private_analytics.exports import handler
