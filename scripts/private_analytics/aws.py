@@ -5,9 +5,9 @@ Sources of the error codes and texts: the API references of the services, and wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import boto3
 from botocore.exceptions import (
@@ -24,6 +24,10 @@ from botocore.exceptions import (
 )
 
 from .errors import UserError
+
+Parameters = ParamSpec("Parameters")
+Answer = TypeVar("Answer")
+Page = TypeVar("Page", bound=Mapping[str, object])
 
 SIGN_IN = {
     "ExpiredToken",
@@ -66,10 +70,14 @@ class AlreadyThere(UserError):
     """The object was there before."""
 
 
-def client(service: str, **settings: Any) -> Any:
-    """A boto3 client from the usual chain of settings, but for those given. Raises UserError where it cannot be made."""
-    with aws_errors(f"make a client of {service}"):
-        return boto3.client(service, **settings)
+if TYPE_CHECKING:
+    from boto3 import client as client  # its stubs tell the type of each service's client
+else:
+
+    def client(service: str, **settings: object) -> object:
+        """A boto3 client from the usual chain of settings, but for those given. Raises UserError where it cannot be made."""
+        with aws_errors(f"make a client of {service}"):
+            return boto3.client(service, **settings)
 
 
 @contextmanager
@@ -85,15 +93,15 @@ def aws_errors(doing: str) -> Iterator[None]:
         raise meaning(error, doing) from error
 
 
-def ask(doing: str, call: Callable[..., dict[str, Any]], **parameters: Any) -> dict[str, Any]:
+def ask(doing: str, call: Callable[Parameters, Answer], *arguments: Parameters.args, **parameters: Parameters.kwargs) -> Answer:
     """Make one call. Raises as `aws_errors` does."""
     with aws_errors(doing):
-        return call(**parameters)
+        return call(*arguments, **parameters)
 
 
 def pages(
-    doing: str, call: Callable[..., dict[str, Any]], ask_by: str = "nextToken", answered_by: str = "nextToken", **parameters: Any
-) -> Iterator[dict[str, Any]]:
+    doing: str, call: Callable[..., Page], ask_by: str = "nextToken", answered_by: str = "nextToken", **parameters: object
+) -> Iterator[Page]:
     """All pages of a listing. Raises as `aws_errors` does."""
     page = ask(doing, call, **parameters)
     yield page

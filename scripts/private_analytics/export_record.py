@@ -7,9 +7,12 @@ import re
 from collections.abc import Iterable
 from dataclasses import MISSING, asdict, dataclass, fields
 from datetime import date
-from typing import Self
+from typing import TYPE_CHECKING, Any, Self
 
 from . import __version__, days
+
+if TYPE_CHECKING:
+    import builtins  # a field is called bytes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +67,7 @@ class ExportRecord:
         )
 
     @classmethod
-    def from_json(cls, text: bytes) -> Self:
+    def from_json(cls, text: builtins.bytes) -> Self:
         """Read a record; what it says beyond the fields is left out. Raises ValueError that says what is wrong."""
         try:
             content = json.loads(text)
@@ -72,7 +75,7 @@ class ExportRecord:
             raise ValueError("it is nested too deeply") from None
         if not isinstance(content, dict):
             raise ValueError("it is no JSON object")
-        values = {field.name: content.get(field.name) for field in fields(cls)}
+        values: dict[str, Any] = {field.name: content.get(field.name) for field in fields(cls)}
         if missing := [field.name for field in fields(cls) if field.default is MISSING and values[field.name] is None]:
             raise ValueError(f"it lacks {', '.join(missing)}")
         for name, kind in _types().items():
@@ -83,7 +86,7 @@ class ExportRecord:
             raise ValueError("export_task_id is no folder name")
         return cls(**values)
 
-    def to_json(self) -> bytes:
+    def to_json(self) -> builtins.bytes:
         """One line, without what is not known."""
         known = {name: value for name, value in asdict(self).items() if value is not None}
         return json.dumps(known, separators=(",", ":")).encode() + b"\n"

@@ -15,7 +15,7 @@ DAY = click.DateTime(["%Y-%m-%d"])
 PATH = click.Path(path_type=Path)
 
 
-class _Names(click.ParamType):
+class _Names(click.types.StringParamType):
     """Names; in an environment variable with commas or blanks between them."""
 
     name = "name"

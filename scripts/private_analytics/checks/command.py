@@ -61,7 +61,8 @@ class CheckCommand(click.Command):
         try:
             with self.make_context(str(self.name), []) as ctx:
                 ctx.params.pop("is_json")
-                return super().invoke(ctx)
+                report: CheckReport = super().invoke(ctx)
+                return report
         except click.UsageError as error:
             advice = "Set it, or leave this check out of ANALYTICS_CHECKS."
             return CheckReport("", [Result("settings", UNKNOWN, first_line(error.format_message()), advice)])
@@ -72,7 +73,7 @@ class CheckCommand(click.Command):
             return CheckReport("", [Result("check", UNKNOWN, detail, f"Run it alone: pal check {self.name}")])
 
 
-def canary_options(command: Callable) -> Callable:
+def canary_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options of checks in which a canary signs in: pool_id, client_id, token_use (docs/checks.md)."""
     for add in (
         option(

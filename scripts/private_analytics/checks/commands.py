@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,6 +16,10 @@ from .exports.command import check_exports
 from .jwt.command import check_jwt
 from .results import FAILED, OK, UNKNOWN, Result
 from .uploads.command import check_uploads
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch.client import CloudWatchClient
+    from mypy_boto3_cloudwatch.type_defs import MetricDatumTypeDef
 
 METRIC, DIMENSION = "FailedChecks", "Check"
 NOT_SET_UP = "not set up"
@@ -75,9 +79,9 @@ def check_all(ctx: click.Context, only: list[str], metrics: str | None) -> Check
     return CheckReport(", ".join(only), together)
 
 
-def publish(cloudwatch: Any, namespace: str, by_check: dict[str, list[Result]]) -> None:
+def publish(cloudwatch: CloudWatchClient, namespace: str, by_check: dict[str, list[Result]]) -> None:
     """For each check how many of its results are not ok; 0 too, as silence means that nobody looked. Raises UserError."""
-    data = [
+    data: list[MetricDatumTypeDef] = [
         {
             "MetricName": METRIC,
             "Dimensions": [{"Name": DIMENSION, "Value": name}],

@@ -8,9 +8,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from ..aws import aws_errors
 from ..errors import UserError
+
+if TYPE_CHECKING:
+    from mypy_boto3_athena.client import AthenaClient
+    from mypy_boto3_athena.type_defs import QueryExecutionTypeDef
 
 # aws.amazon.com/athena/pricing, us-east-1: per TB scanned, at least 10 MB a query; DDL and failed queries are free.
 USD_PER_TB = 5.0
@@ -48,7 +53,7 @@ def read_run(run_results: Path) -> tuple[str, datetime]:
         raise UserError(f"{run_results}: no results of a dbt run ({error}). Run dbt build --target athena first.") from None
 
 
-def scans(athena, workgroup: str, invocation_id: str, since: datetime) -> list[Scan]:
+def scans(athena: AthenaClient, workgroup: str, invocation_id: str, since: datetime) -> list[Scan]:
     """The queries of one dbt invocation that started at `since` or later, by node, most expensive first.
 
     Athena itself is asked, as run_results.json holds only the last statement of each node. Which node a query belongs to
@@ -75,13 +80,13 @@ def total(found: Iterable[Scan]) -> Scan:
     return Scan("all", sum(s.queries for s in found), sum(s.bytes for s in found), sum(s.billed_bytes for s in found))
 
 
-def _billed(execution: dict, scanned: int) -> int:
+def _billed(execution: QueryExecutionTypeDef, scanned: int) -> int:
     if execution.get("StatementType") != "DML" or execution["Status"]["State"] == "FAILED":
         return 0
     return max(scanned, MINIMUM_BYTES)
 
 
-def _executions(athena, workgroup: str, since: datetime) -> Iterator[dict]:
+def _executions(athena: AthenaClient, workgroup: str, since: datetime) -> Iterator[QueryExecutionTypeDef]:
     for page in athena.get_paginator("list_query_executions").paginate(WorkGroup=workgroup):
         if not page["QueryExecutionIds"]:
             continue
@@ -91,7 +96,7 @@ def _executions(athena, workgroup: str, since: datetime) -> Iterator[dict]:
             return  # the newest come first
 
 
-def _comment(query: str) -> dict:
+def _comment(query: str) -> dict[str, Any]:
     """What query_comment wrote before the statement; empty for other people's queries."""
     start, end = query.find("/*"), query.find("*/")
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ParamValidationError
 
@@ -15,6 +16,9 @@ from .clients import ExportClients
 from .plan import ACTIVE, AccountState, LogGroup, Task, TaskState
 from .refusals import unknown_log_group
 from .settings import ExportSettings
+
+if TYPE_CHECKING:
+    from mypy_boto3_logs.type_defs import ExportTaskTypeDef, LogGroupTypeDef
 
 TASK_NAME = "private-analytics-layer"
 STANDARD = "STANDARD"
@@ -34,7 +38,7 @@ def observe(aws: ExportClients, settings: ExportSettings, say: Callable[[str], N
     return seen
 
 
-def take_tasks(seen: AccountState, settings: ExportSettings, described: Iterable[dict]) -> None:
+def take_tasks(seen: AccountState, settings: ExportSettings, described: Iterable[ExportTaskTypeDef]) -> None:
     """Take note of tasks as DescribeExportTasks shows them."""
     for item in described:
         task = own_task(item, settings)
@@ -46,7 +50,7 @@ def take_tasks(seen: AccountState, settings: ExportSettings, described: Iterable
             seen.others.discard(item["taskId"])
 
 
-def own_task(item: dict, settings: ExportSettings) -> Task | None:
+def own_task(item: ExportTaskTypeDef, settings: ExportSettings) -> Task | None:
     """The task, if it is one of ours: whoever started it, a run that broke off or a person with the same settings.
 
     It must have our name besides our destination: a description does not tell of a task that it took only some streams, so a task
@@ -78,7 +82,7 @@ def own_task(item: dict, settings: ExportSettings) -> Task | None:
 
 def read_log_groups(seen: AccountState, aws: ExportClients, settings: ExportSettings) -> None:
     """The configured log groups; those that are missing or cannot be exported go to `problems`."""
-    found: dict[str, dict] = {}
+    found: dict[str, LogGroupTypeDef] = {}
     for start in range(0, len(settings.log_groups), IDENTIFIERS_A_CALL):
         names = settings.log_groups[start : start + IDENTIFIERS_A_CALL]
         found.update(_describe(aws, names))
@@ -95,7 +99,7 @@ def read_log_groups(seen: AccountState, aws: ExportClients, settings: ExportSett
             seen.groups[name] = LogGroup(name, group["creationTime"], group.get("retentionInDays"))
 
 
-def _describe(aws: ExportClients, names: tuple[str, ...]) -> dict[str, dict]:
+def _describe(aws: ExportClients, names: tuple[str, ...]) -> dict[str, LogGroupTypeDef]:
     """Log groups by name, in one call if AWS lets us. An SDK older than logGroupIdentifiers, or a name that does not exist, makes
     it one call a name."""
     doing = "look up the log groups"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any
+from typing import Protocol
 
 import boto3
 from botocore.config import Config
@@ -27,7 +27,13 @@ class ExportsNeedAttention(Exception):
     """Something is late, failed, lost or set up wrong; the message says what."""
 
 
-def handler(event: object, context: Any) -> dict:
+class Invocation(Protocol):
+    """What Lambda says of the call."""
+
+    def get_remaining_time_in_millis(self) -> int: ...
+
+
+def handler(event: object, context: Invocation) -> dict[str, object]:
     """What Lambda calls. Raises ExportsNeedAttention, and UserError where nothing can be exported at all."""
     settings = from_environment(os.environ)
     aws = ExportClients(boto3.client("logs", config=PATIENCE), boto3.client("s3", config=PATIENCE))
@@ -41,7 +47,7 @@ def handler(event: object, context: Any) -> dict:
     return summary
 
 
-def summarized(outcome: ExportOutcome) -> dict:
+def summarized(outcome: ExportOutcome) -> dict[str, object]:
     """What a run did, in numbers."""
     left = outcome.plan
     return {

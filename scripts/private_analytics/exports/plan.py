@@ -19,6 +19,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from statistics import fmean
 
 from ..days import DAY_MS, HOUR_MS, day_of, start_ms
@@ -164,7 +165,7 @@ class DayState:
     def is_wrong(self, now_ms: int) -> bool:
         """Whether a person should look at it: late, failed, or lost within the last week (after that it is history)."""
         if self.status is DayStatus.LOST:
-            return now_ms - self.lost_ms < LOSS_IS_NEWS_MS
+            return self.lost_ms is not None and now_ms - self.lost_ms < LOSS_IS_NEWS_MS
         return self.status in (DayStatus.LATE, DayStatus.FAILED)
 
 
@@ -220,16 +221,14 @@ def _assess_day(
     if exported and exported.last_started_ms >= times[-1]:
         return DayState(group.name, day, DayStatus.EXPORTED)  # for good: nearly all days are here
     removed_from = start_ms(day) + group.retention_days * DAY_MS if group.retention_days else None
-    removed = removed_from is not None and now_ms >= removed_from + DAY_MS
+    gone_ms = None if removed_from is None else removed_from + DAY_MS
+    removed = gone_ms is not None and now_ms >= gone_ms
     wanted_since = max((time for time in times if time <= now_ms), default=None)
     next_due = None if removed else min((time for time in times if time > now_ms), default=None)
-    satisfied = wanted_since is None or (exported is not None and exported.last_started_ms >= wanted_since)
+    satisfied = exported is not None and wanted_since is not None and exported.last_started_ms >= wanted_since
     under_way = next((task for task in unpublished if task.state not in UNSUCCESSFUL), None)
-
-    def state(status: DayStatus, **more) -> DayState:
-        return DayState(group.name, day, status, next_due_ms=next_due, **more)
-
-    if satisfied or under_way or removed:
+    state = partial(DayState, group.name, day, next_due_ms=next_due)
+    if wanted_since is None or satisfied or under_way or removed:
         if exported:
             return state(DayStatus.EXPORTED)
         if under_way and under_way.state in ACTIVE and now_ms - under_way.started_ms > STUCK_MS:
@@ -237,7 +236,7 @@ def _assess_day(
         if under_way:
             return state(DayStatus.RUNNING)
         if removed:
-            return state(DayStatus.LOST, lost_ms=removed_from + DAY_MS, detail="removed by retention before it was exported")
+            return state(DayStatus.LOST, lost_ms=gone_ms, detail="removed by retention before it was exported")
         return state(DayStatus.PENDING, detail="settling")
 
     due = DueExport(group.name, day, wanted_since, removed_from, again=exported is not None)
@@ -333,11 +332,9 @@ def endangered(queue: list[DueExport], now_ms: int, task_ms: float) -> list[DueE
 
 def task_times(tasks: Iterable[Task], log_group: str | None = None, latest: int = 20) -> list[int]:
     """How many milliseconds the latest completed tasks took, of one log group or of all."""
-    done = [
-        task for task in tasks if task.state is TaskState.COMPLETED and task.completed_ms and log_group in (None, task.log_group)
-    ]
+    done = [task for task in tasks if task.state is TaskState.COMPLETED and log_group in (None, task.log_group)]
     done.sort(key=lambda task: task.started_ms)
-    return [task.completed_ms - task.started_ms for task in done[-latest:]]
+    return [task.completed_ms - task.started_ms for task in done if task.completed_ms][-latest:]
 
 
 def average_task_ms(tasks: Iterable[Task]) -> float | None:

@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from .. import bucket, days
 from ..aws import TryLater, ask, error_code
@@ -32,6 +32,14 @@ from ..export_record import ExportRecord
 from .plan import Task, TaskState
 from .reconcile import Clock
 from .refusals import unknown_log_group
+
+if TYPE_CHECKING:
+    from mypy_boto3_logs.client import CloudWatchLogsClient
+    from mypy_boto3_logs.type_defs import (
+        FilteredLogEventTypeDef,
+        FilterLogEventsRequestTypeDef,
+        FilterLogEventsResponseTypeDef,
+    )
 
 WORK = ".pull"
 # FilterLogEvents may be called 5 times a second in an account and region (in some regions more often), by all its users together.
@@ -55,7 +63,7 @@ class Pulled:
 
 
 def pull(
-    logs: Any,
+    logs: CloudWatchLogsClient,
     log_group: str,
     first_day: date,
     last_day: date,
@@ -94,7 +102,7 @@ def pull(
 class _Day:
     """The pull of one day."""
 
-    logs: Any
+    logs: CloudWatchLogsClient
     log_group: str
     day: int
     out: Path
@@ -121,23 +129,23 @@ class _Day:
         _publish_staged(self.out, self.work)
         return pulled
 
-    def _pages(self, from_ms: int, to_ms: int) -> Iterator[list[dict]]:
+    def _pages(self, from_ms: int, to_ms: int) -> Iterator[list[FilteredLogEventTypeDef]]:
         """All pages, of which some are empty. boto3's paginator would not do: AWS answers with the same token twice at times."""
-        token: dict[str, str] = {}
+        asked: FilterLogEventsRequestTypeDef = {"logGroupName": self.log_group, "startTime": from_ms, "endTime": to_ms}
         while True:
-            page = self._ask(startTime=from_ms, endTime=to_ms, **token)
+            page = self._ask(asked)
             yield page["events"]
             if not page.get("nextToken"):
                 return
-            token = {"nextToken": page["nextToken"]}
+            asked["nextToken"] = page["nextToken"]
 
-    def _ask(self, **parameters: Any) -> dict:
+    def _ask(self, asked: FilterLogEventsRequestTypeDef) -> FilterLogEventsResponseTypeDef:
         """A page, however long AWS is busy (within reason). Raises UserError."""
         wait_ms = FIRST_WAIT_MS
         for attempt in range(ATTEMPTS):
             self.clock.sleep_ms(BETWEEN_CALLS_MS)
             try:
-                return ask(f"read {self.log_group}", self.logs.filter_log_events, logGroupName=self.log_group, **parameters)
+                return ask(f"read {self.log_group}", self.logs.filter_log_events, **asked)
             except TryLater as error:
                 if attempt == ATTEMPTS - 1:
                     raise UserError(f"{error}. Run the same again later: it goes on with this day.") from None
@@ -151,7 +159,7 @@ class _Day:
         raise AssertionError("unreachable")
 
 
-def _append(folder: Path, events: list[dict]) -> int:
+def _append(folder: Path, events: list[FilteredLogEventTypeDef]) -> int:
     """Add a page's events to the files of their streams; the size of their lines.
 
     A file is a row of gzip members, one a page: so no file stays open, however many streams there are.

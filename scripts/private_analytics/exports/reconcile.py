@@ -99,7 +99,9 @@ class _Run:
         if self.retry_failed and next_steps.failed:
             tried = {(due.log_group, due.day) for due in self.outcome.started}
             again = [state for state in next_steps.failed if state.due and (state.log_group, state.day) not in tried]
-            next_steps.queue = plan.in_order([*next_steps.queue, *(s.due for s in again)], plan.served(seen), rules, now_ms)
+            next_steps.queue = plan.in_order(
+                [*next_steps.queue, *(state.due for state in again if state.due)], plan.served(seen), rules, now_ms
+            )
             next_steps.failed = [state for state in next_steps.failed if state not in again]
         return next_steps
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from botocore.exceptions import ClientError
 
-from ..aws import AlreadyThere, TryLater, ask
+from ..aws import AlreadyThere, TryLater, ask, error_code
 from ..errors import UserError
 from .clients import ExportClients
 
@@ -36,12 +36,14 @@ def _bucket_refused(cause: str, words: str, clients: ExportClients, bucket: str)
     """The texts do not tell well what is wrong with a bucket, so look at it."""
     try:
         head = ask(f"look at the bucket {bucket}", clients.s3.head_bucket, Bucket=bucket)
+        headers = head.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+        where = head.get("BucketRegion") or headers.get("x-amz-bucket-region")
     except UserError as error:
-        # S3 says where a bucket is even to those who may not look at it.
-        head = error.__cause__.response if isinstance(error.__cause__, ClientError) else {}
-        if head.get("Error", {}).get("Code") in {"404", "NoSuchBucket"}:
+        if error_code(error.__cause__) in {"404", "NoSuchBucket"}:
             return UserError(f"The bucket {bucket} does not exist. Check ANALYTICS_BUCKET, or make it: pal stack deploy")
-    where = head.get("BucketRegion") or head.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("x-amz-bucket-region")
+        # S3 says where a bucket is even to those who may not look at it.
+        refusal = error.__cause__.response if isinstance(error.__cause__, ClientError) else {}
+        where = refusal.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("x-amz-bucket-region")
     if where and where != clients.region:
         return UserError(
             f"The bucket {bucket} is in {where} and the log groups are in {clients.region}: CloudWatch exports only within a"

@@ -78,9 +78,9 @@ def _look_inside(aws: ExportClients, settings: ExportSettings, seen: AccountStat
     return state
 
 
-def as_json(calendar: Calendar) -> dict:
+def as_json(calendar: Calendar) -> dict[str, object]:
     """The calendar for programs; days as in the terminal."""
-    log_groups: dict[str, dict] = defaultdict(dict)
+    log_groups: dict[str, dict[str, dict[str, str]]] = defaultdict(dict)
     for state in calendar.shown():
         entry = {"status": state.status.value} | ({"detail": state.detail} if state.detail else {})
         log_groups[state.log_group][days.as_date(state.day).isoformat()] = entry

@@ -10,12 +10,16 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from ..aws import aws_errors
 from ..bucket import BUCKET_NAME, LOGS, PREFIX, RECORDS
 from ..errors import UserError
 from ..export_record import ExportRecord
+
+if TYPE_CHECKING:
+    from mypy_boto3_glue.client import GlueClient
+    from mypy_boto3_glue.type_defs import TableInputTypeDef, TableTypeDef
 
 MARK = {"managed_by": "private-analytics-layer"}
 DATABASE_NAME = re.compile(r"[a-z0-9_]{1,255}")
@@ -40,10 +44,10 @@ class TableChange:
     action: Literal["create database", "create table", "update table"]
     name: str
     differences: tuple[str, ...] = ()
-    table: dict | None = None
+    table: TableInputTypeDef | None = None
 
 
-def reconcile(glue, database: str, location: Location, *, dry_run: bool = False) -> list[TableChange]:
+def reconcile(glue: GlueClient, database: str, location: Location, *, dry_run: bool = False) -> list[TableChange]:
     """Make the tables of `location` in a Glue database what they should be; what was (or with dry_run: would be) done.
 
     Raises UserError for names or places that cannot be used, tables of others, and whatever Glue refuses.
@@ -57,7 +61,7 @@ def reconcile(glue, database: str, location: Location, *, dry_run: bool = False)
     return changes
 
 
-def declared(location: Location) -> tuple[dict, ...]:
+def declared(location: Location) -> tuple[TableInputTypeDef, ...]:
     """The tables as Glue's TableInput.
 
     log_lines is partitioned by event_day (yyyy/MM/dd) by projection, so no partition is ever added by hand. Its only column takes
@@ -66,7 +70,9 @@ def declared(location: Location) -> tuple[dict, ...]:
     return _log_lines(location), _export_records(location)
 
 
-def plan(tables: Sequence[dict], existing: dict[str, dict | None], database: str, *, database_exists: bool) -> list[TableChange]:
+def plan(
+    tables: Sequence[TableInputTypeDef], existing: dict[str, TableTypeDef | None], database: str, *, database_exists: bool
+) -> list[TableChange]:
     """What must be done so that `existing` (name -> Glue's Table, or None) becomes `tables`; empty where nothing differs.
 
     Raises UserError for a table of that name which this command did not make.
@@ -89,7 +95,7 @@ def plan(tables: Sequence[dict], existing: dict[str, dict | None], database: str
     return changes
 
 
-def read(glue, database: str, names: Sequence[str]) -> tuple[bool, dict[str, dict | None]]:
+def read(glue: GlueClient, database: str, names: Sequence[str]) -> tuple[bool, dict[str, TableTypeDef | None]]:
     """Whether the database is there, and its tables of these names. Raises UserError where Glue cannot be asked."""
     with aws_errors(f"look up the tables of {database}"):
         try:
@@ -99,18 +105,18 @@ def read(glue, database: str, names: Sequence[str]) -> tuple[bool, dict[str, dic
         return True, {name: _table(glue, database, name) for name in names}
 
 
-def _table(glue, database: str, name: str) -> dict | None:
+def _table(glue: GlueClient, database: str, name: str) -> TableTypeDef | None:
     try:
         return glue.get_table(DatabaseName=database, Name=name)["Table"]
     except glue.exceptions.EntityNotFoundException:
         return None
 
 
-def apply(glue, database: str, changes: Sequence[TableChange]) -> None:
+def apply(glue: GlueClient, database: str, changes: Sequence[TableChange]) -> None:
     """Carry out a plan. It can be interrupted anywhere and made again. Raises UserError where Glue refuses."""
     for change in changes:
         with aws_errors(f"{change.action} {change.name}"):
-            if change.action == "create database":
+            if change.table is None:
                 glue.create_database(DatabaseInput={"Name": database, "Parameters": MARK})
             elif change.action == "create table":
                 glue.create_table(DatabaseName=database, TableInput=change.table)
@@ -127,7 +133,7 @@ def _check_names(database: str, location: Location) -> None:
         raise UserError(f"--prefix {location.prefix!r}: use letters, digits and . _ - between slashes.")
 
 
-def _log_lines(location: Location) -> dict:
+def _log_lines(location: Location) -> TableInputTypeDef:
     folder = location.folder(LOGS)
     return {
         "Name": "log_lines",
@@ -161,7 +167,7 @@ def _log_lines(location: Location) -> dict:
     }
 
 
-def _export_records(location: Location) -> dict:
+def _export_records(location: Location) -> TableInputTypeDef:
     return {
         "Name": "export_records",
         "Description": "One row a completed export task.",

@@ -55,7 +55,8 @@ def run(*arguments: str, say: Callable[[str], None] | None = None, show: Show | 
     folders = ["--project-dir", str(paths.root()), "--profiles-dir", str(paths.root())]
     runner = dbtRunner(callbacks=[follow] if say or show else [])
     result = runner.invoke([*arguments, *folders, "--log-level", "none", "--log-level-file", "info"])
-    DuckDBConnectionManager.close_all_connections()  # else the database stays locked as long as this process lives
+    # Else the database stays locked as long as this process lives.
+    DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]  # dbt-duckdb's own, not annotated
     nodes = getattr(result.result, "results", None) or []
     failures = {
         node.node.name: (node.message or "").strip()

@@ -8,12 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import duckdb
 import pyathena
 from botocore.exceptions import BotoCoreError, ClientError
+from dbt.adapters.athena.connections import AthenaCredentials
 from dbt.adapters.athena.session import get_boto3_session_from_credentials
+from dbt.adapters.duckdb.credentials import DuckDBCredentials
 from dbt_common.exceptions import DbtRuntimeError
 
 from .. import aws
@@ -21,6 +23,7 @@ from ..errors import UserError, first_line
 from . import dbt
 
 ERRORS = (duckdb.Error, pyathena.Error, BotoCoreError)
+Connection: TypeAlias = "duckdb.DuckDBPyConnection | pyathena.connection.Connection[pyathena.cursor.Cursor]"
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class Engine:
     """A DB-API connection to an engine, duckdb or athena. `place` says in messages what it reads."""
 
     name: str
-    connection: Any
+    connection: Connection
     place: str
     schema: str
     threads: int
@@ -44,7 +47,7 @@ class Engine:
             if self.name == "duckdb":  # where a cursor starts without a schema
                 cursor.execute(f"use {self.schema}")
             cursor.execute(sql)
-            names = [column[0] for column in cursor.description]
+            names = [column[0] for column in cursor.description or ()]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
         except ERRORS as error:
             raise unreadable(self.place, error) from None
@@ -62,15 +65,20 @@ def unreadable(what: str, error: Exception) -> UserError:
 def open_engine() -> Iterator[Engine]:
     """The engine of the current dbt target. Raises UserError where it cannot be reached."""
     profile = dbt.profile()
-    connect = _athena if profile.credentials.type == "athena" else _duckdb
-    engine = connect(profile.credentials, profile.threads)
+    match profile.credentials:
+        case AthenaCredentials() as credentials:
+            engine = _athena(credentials, profile.threads)
+        case DuckDBCredentials() as credentials:
+            engine = _duckdb(credentials, profile.threads)
+        case credentials:
+            raise UserError(f"The current dbt target is of type {credentials.type}; the project runs on duckdb and athena.")
     try:
         yield engine
     finally:
         engine.connection.close()
 
 
-def _duckdb(credentials: Any, threads: int) -> Engine:
+def _duckdb(credentials: DuckDBCredentials, threads: int) -> Engine:
     database = Path(credentials.path)
     if not database.is_file():
         raise UserError(f"There is no database at {database}. `dbt build` makes it, `make demo` does from sample logs.")
@@ -81,7 +89,7 @@ def _duckdb(credentials: Any, threads: int) -> Engine:
     return Engine("duckdb", connection, str(database), f'"{credentials.database}"."{credentials.schema}"', threads)
 
 
-def _athena(credentials: Any, threads: int) -> Engine:
+def _athena(credentials: AthenaCredentials, threads: int) -> Engine:
     logging.getLogger("pyathena").setLevel(logging.CRITICAL)  # it logs the traceback of every error that it raises
     try:
         connection = pyathena.connect(

@@ -46,7 +46,7 @@ def publish(ctx: click.Context, url: str, schema: str, again: bool, dry_run: boo
         raise click.UsageError(
             "Others can read a password on the command line. Put it into PGPASSWORD or ~/.pgpass, or the URL into PUBLISH_TO."
         )
-    done = []
+    done: list[dict[str, object]] = []
     with closing(postgres.connect(url)) as connection:
         marts = read_marts()
         with open_source() as source, console.Progress() as progress:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from ..errors import UserError
 from ..project import dbt
@@ -31,7 +32,7 @@ def read_marts() -> list[Mart]:
     return marts_of(dbt.manifest())
 
 
-def marts_of(manifest: dict) -> list[Mart]:
+def marts_of(manifest: dict[str, Any]) -> list[Mart]:
     """The marts of a dbt manifest, by name. Raises UserError for one that cannot be published."""
     nodes = manifest["nodes"].values()
     keys = {node["attached_node"]: key for node in nodes if (key := _unique_columns(node))}
@@ -39,7 +40,7 @@ def marts_of(manifest: dict) -> list[Mart]:
     return sorted((_mart(node, keys.get(node["unique_id"], ())) for node in models), key=lambda mart: mart.name)
 
 
-def _mart(node: dict, key: tuple[str, ...]) -> Mart:
+def _mart(node: dict[str, Any], key: tuple[str, ...]) -> Mart:
     columns = {column["name"]: (column["data_type"] or "").lower() for column in node["columns"].values()}
     if not node["config"]["contract"]["enforced"]:
         raise UserError(f"{node['name']} has no enforced contract, so its types are unknown. Add one to {_yaml_of(node)}.")
@@ -49,11 +50,11 @@ def _mart(node: dict, key: tuple[str, ...]) -> Mart:
     return Mart(node["alias"], node["relation_name"], " ".join(node["description"].split()), columns, key, dates[0])
 
 
-def _yaml_of(node: dict) -> str:
+def _yaml_of(node: dict[str, Any]) -> str:
     return node["patch_path"].partition("://")[2] if node["patch_path"] else f"a YAML file beside {node['original_file_path']}"
 
 
-def _unique_columns(node: dict) -> tuple[str, ...]:
+def _unique_columns(node: dict[str, Any]) -> tuple[str, ...]:
     """The columns that a test of a model holds unique; none for other nodes."""
     test = node.get("test_metadata") or {}
     if test.get("name") == "unique":

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import errors, sql
@@ -91,7 +92,7 @@ def transaction(connection: psycopg.Connection, schema: str) -> Iterator[None]:
 def make_schema(connection: psycopg.Connection, schema: str) -> None:
     """The schema, and the table that tells which dates are published, where they are missing."""
     # Not `if not exists`: PostgreSQL then wants the right to create schemas, even for one that is there.
-    if not connection.execute("select to_regnamespace(quote_ident(%s))", [schema]).fetchone()[0]:
+    if not _value(connection, "select to_regnamespace(quote_ident(%s))", [schema]):
         connection.execute(sql.SQL("create schema {}").format(sql.Identifier(schema)))
     if _oid(connection, schema, DATES) is None:
         columns = "table_name text, date date, rows bigint not null, digest text not null, published_at timestamptz not null"
@@ -118,12 +119,12 @@ def new_columns(connection: psycopg.Connection, schema: str, mart: Mart) -> list
     if oid is None:
         return None
     name = f'"{schema}"."{mart.name}"'
-    comment = connection.execute("select obj_description(%s::oid, 'pg_class')", [oid]).fetchone()[0]
+    comment = _value(connection, "select obj_description(%s::oid, 'pg_class')", [oid])
     if not (comment or "").startswith(MARKS):
         raise UserError(
             f"{name} is there already, and not from here (its comment does not begin with: {MARK}) Publish to another --schema."
         )
-    there = dict(
+    there: dict[str, str] = dict(
         connection.execute(
             "select attname, format_type(atttypid, atttypmod) from pg_attribute where attrelid = %s and attnum > 0"
             " and not attisdropped",
@@ -224,7 +225,13 @@ def _delete(connection: psycopg.Connection, schema: str, mart: Mart, days: list[
 
 def _oid(connection: psycopg.Connection, schema: str, table: str) -> int | None:
     found = "select c.oid from pg_class c join pg_namespace n on n.oid = relnamespace where nspname = %s and relname = %s"
-    row = connection.execute(found, [schema, table]).fetchone()
+    oid: int | None = _value(connection, found, [schema, table])
+    return oid
+
+
+def _value(connection: psycopg.Connection, query: LiteralString, parameters: list[object]) -> Any:
+    """Of a row's only column; None where there is no row."""
+    row = connection.execute(query, parameters).fetchone()
     return row[0] if row else None
 
 

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from ..errors import UserError
-from ..project.engine import ERRORS, open_engine, unreadable
+from ..project.engine import ERRORS, Connection, open_engine, unreadable
 from .marts import Mart
 
 ROWS_AT_ONCE = 1000  # as many as Athena gives in one answer
@@ -24,7 +24,7 @@ DIGESTS = {
 class MartRow(NamedTuple):
     """A row of a mart: its values in the contract's order, its date, and the digest of all rows of that date."""
 
-    values: tuple
+    values: tuple[object, ...]
     day: date
     digest: str
 
@@ -34,7 +34,7 @@ class Source:
     """A DB-API connection to an engine, duckdb or athena."""
 
     engine: str
-    connection: Any
+    connection: Connection
 
     def digests(self, mart: Mart) -> dict[date, str]:
         """A digest of the rows of each date. Athena reads the whole mart for it, but sends a line a date."""
@@ -59,12 +59,12 @@ class Source:
     def _digest(self, mart: Mart, over: str) -> str:
         return f"'{self.engine} ' || " + DIGESTS[self.engine].format(columns=_columns(mart), over=over)
 
-    def _query(self, mart: Mart, sql: str) -> Iterator[tuple]:
+    def _query(self, mart: Mart, sql: str) -> Iterator[tuple[Any, ...]]:
         try:
             cursor = self.connection.cursor()
             cursor.execute(sql)
             while rows := cursor.fetchmany(ROWS_AT_ONCE):
-                yield from rows
+                yield from map(tuple, rows)
         except ERRORS as error:
             raise unreadable(mart.relation, error) from None
 

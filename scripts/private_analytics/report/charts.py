@@ -52,7 +52,9 @@ class Chart:
 
 def events_chart(events: Sequence[Row], days: Sequence[date]) -> tuple[Chart, list[tuple[int, str, int]]]:
     """Events by day and name, and the legend: place, name, and events of each."""
-    by_day, by_place, names, rows = Counter(), Counter(), {}, []
+    by_day: Counter[date] = Counter()
+    by_place: Counter[int] = Counter()
+    names, rows = {}, []
     for row in events:
         day, place, count = row["event_date"], row["place"], row["events"]
         names[place] = shown(row["event_name"] or "all others")
@@ -73,9 +75,10 @@ def events_chart(events: Sequence[Row], days: Sequence[date]) -> tuple[Chart, li
 def week_chart(hours: Sequence[Row]) -> tuple[Chart, float]:
     """Mean requests by weekday and hour, over the days that had any, and the highest of these."""
     days = Counter(day.weekday() for day in {hour["event_date"] for hour in hours})
-    requests, rows = Counter(), []
-    for hour in hours:
-        requests[hour["event_date"].weekday(), hour["event_hour"].hour] += hour["requests"]
+    requests: Counter[tuple[int, int]] = Counter()
+    rows: list[Row] = []
+    for row in hours:
+        requests[row["event_date"].weekday(), row["event_hour"].hour] += row["requests"]
     for (day, hour), count in sorted(requests.items()):
         mean = round(count / days[day], 1)
         rows.append({"d": day, "h": hour, "v": mean, "when": f"{WEEKDAYS[day]}, {hour:02}:00", "what": number(mean, "request")})
@@ -105,9 +108,9 @@ def active_users_chart(active: Sequence[Row], days: Sequence[date]) -> Chart:
     base = points.encode(x=_over_time(days), tooltip=alt.value(None))
     layers = []
     for window, color in WINDOWS.items():
-        users = base.encode(y=_amounts(field=window))
-        layers.append(users.mark_line(color=color, strokeWidth=1.5))
-        layers.append(users.transform_filter("datum.dot").mark_point(color=color, filled=True, size=20, opacity=1))
+        line = base.encode(y=_amounts(field=window))
+        layers.append(line.mark_line(color=color, strokeWidth=1.5))
+        layers.append(line.transform_filter("datum.dot").mark_point(color=color, filled=True, size=20, opacity=1))
     chart = alt.layer(*layers, points.mark_rule(opacity=0, strokeWidth=6))
     last, recent = active[-1], active[-7:]
     sticky = percent(sum(row["stickiness"] for row in recent) / len(recent))
@@ -169,6 +172,7 @@ def uploads_chart(uploads: Sequence[Row], days: Sequence[date]) -> Chart:
 
 def hour_charts(hours: Sequence[Row], days: Sequence[date], limits: Thresholds) -> dict[str, Chart]:
     """Errors, latency and auth failures by hour, or by day where days are many. What there is none of has no chart."""
+    moments: Sequence[date]
     if len(days) <= HOURLY_DAYS:
         key, moments = "event_hour", [datetime.combine(day, time(hour)) for day in days for hour in range(24)]
     else:
@@ -250,7 +254,8 @@ def _funnel_says(steps: Sequence[Row]) -> str:
 
 def calendar_chart(calendar: Sequence[Row], exports: Sequence[Row], days: Sequence[date]) -> Chart:
     """A row of days for each log group, by status, with the letter of each status but ok."""
-    counted, rows = Counter(), []
+    counted: Counter[str] = Counter()
+    rows = []
     for row in exports:
         counted[row["status"]] += row["log_groups"]
     for row in calendar:
@@ -287,9 +292,11 @@ def _auth_failures(hours: Sequence[Row]) -> tuple[int, str]:
 
 def _mark(moment: date, value: float | None, what: str, **more: Any) -> Row:
     """A row of a chart over time: a day or an hour, the value then, and what the tooltip says of it."""
-    hourly = isinstance(moment, datetime)
-    start = moment.replace(tzinfo=UTC) if hourly else datetime.combine(moment, time(), UTC)
-    when = f"{moment:%a %Y-%m-%d}{f', {moment:%H:00}' if hourly else ''}"
+    if isinstance(moment, datetime):
+        start, hour = moment.replace(tzinfo=UTC), f", {moment:%H:00}"
+    else:
+        start, hour = datetime.combine(moment, time(), UTC), ""
+    when = f"{moment:%a %Y-%m-%d}{hour}"
     return {"t": int(start.timestamp() * 1000), "v": value, "when": when, "what": what, **more}
 
 
@@ -316,7 +323,7 @@ def _amounts(label: str = AS_COUNT, field: str = "v") -> alt.Y:
 
 def _bars(days: Sequence[date], height: int) -> alt.Chart:
     """Bars a day wide, from b (for base) to v."""
-    chart = _sheet(height).transform_calculate(end=_end_of_day(days)).mark_rect(color="var(--line)")
+    chart: alt.Chart = _sheet(height).transform_calculate(end=_end_of_day(days)).mark_rect(color="var(--line)")
     return chart.encode(x=_over_time(days), x2="end", y=_amounts(), y2="b")
 
 
@@ -345,7 +352,7 @@ def _line(rows: Sequence[Row], days: Sequence[date], label: str, color: str = "v
     return _finish(chart, rows, says)
 
 
-def _finish(chart: alt.Chart | alt.LayerChart, rows: Sequence[Row], says: str) -> Chart:
+def _finish(chart: alt.Chart | alt.LayerChart | alt.FacetChart, rows: Sequence[Row], says: str) -> Chart:
     spec = chart.to_dict(validate=False) | {"datasets": {"rows": rows}}
     del spec["config"]  # the page has one for all charts
     text = json.dumps(spec, separators=(",", ":"))  # ASCII only, so U+2028 is escaped too

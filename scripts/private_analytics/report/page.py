@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
@@ -26,6 +27,7 @@ from . import charts as draw
 from .words import DURATIONS, Row, find_stories, mean_p95, milliseconds, number, percent, ratio, shown, total
 
 Marts = dict[str, list[Row]]  # an answer to each of QUERIES
+Forms = Sequence[Callable[[float | None], str]]  # how figures are written
 
 MAX_DAYS = 400
 DAY = timedelta(days=1)
@@ -236,7 +238,7 @@ def key_figures(marts: Marts, period: Period) -> list[tuple[str, str, str, str]]
         ]
 
     names = ("Events", "Requests", "Users", "Sessions", "Conversion", "5xx rate", "p95 latency", "Rejected lines")
-    forms = (number, number, number, number, percent, percent, milliseconds, number)
+    forms: Forms = (number, number, number, number, percent, percent, milliseconds, number)
     recent, before = weeks(period)
     values, new, old = measure("period", period), measure("recent", recent), measure("before", before)
     figures = []
@@ -251,7 +253,7 @@ def key_figures(marts: Marts, period: Period) -> list[tuple[str, str, str, str]]
 @cache
 def vega() -> str:
     """Vega, Vega-Lite and Vega-Embed as one script."""
-    return vl_convert.javascript_bundle()
+    return vl_convert.javascript_bundle()  # type: ignore[call-arg]  # may go without a snippet, whatever its stub says
 
 
 def digest(script: str) -> str:
@@ -266,7 +268,9 @@ def describe(engine: Engine, limits: Thresholds) -> dict[str, Any]:
         return {"period": None}
     marts = read_marts(engine, period)
     eventful = {row["event_date"] for row in marts["events"]}
-    charts, legend, most = {}, [], 0
+    charts: dict[str, draw.Chart] = {}
+    legend: list[tuple[int, str, int]] = []
+    most = 0.0
     if marts["events"]:
         charts["events"], legend = draw.events_chart(marts["events"], period.days)
     if marts["active"]:

@@ -109,7 +109,7 @@ def server_error_story(hours: Sequence[Row], blamed: Sequence[Row], limits: Thre
     requests, errors = total(hours, "requests"), total(hours, "server_errors")
 
     def is_bad(hour: Row) -> bool:
-        return hour["server_errors"] >= 3 and hour["server_errors"] * requests > 5 * errors * hour["requests"]
+        return bool(hour["server_errors"] >= 3 and hour["server_errors"] * requests > 5 * errors * hour["requests"])
 
     limit = limits.server_error_rate
     above = [hour for hour in enough(hours, limits) if hour["server_errors"] / hour["requests"] > limit]
@@ -141,10 +141,11 @@ def latency_story(hours: Sequence[Row], limits: Thresholds) -> str:
     above = [hour for hour in timed if hour["latency_p95_ms"] > limit]
     passed = partial(above_story, "The p95 latency was", milliseconds(limit), above)
     worst = max(timed, key=lambda hour: hour["latency_p95_ms"], default=None)
-    if not worst or worst["latency_p95_ms"] <= 3 * mean_p95(hours):
+    usual = mean_p95(hours)
+    if not worst or usual is None or worst["latency_p95_ms"] <= 3 * usual:
         return passed(None)
-    slow, usual = milliseconds(worst["latency_p95_ms"]), milliseconds(mean_p95(hours))
-    story = f"Answers were slowest on {hour_of(worst)}: the slowest 5\xa0% took {slow} or more, usually {usual}."
+    slow = milliseconds(worst["latency_p95_ms"])
+    story = f"Answers were slowest on {hour_of(worst)}: the slowest 5\xa0% took {slow} or more, usually {milliseconds(usual)}."
     return story + passed(worst)
 
 
@@ -155,7 +156,7 @@ def auth_failure_story(hours: Sequence[Row], limits: Thresholds) -> str:
     passed = partial(above_story, "Auth failures were", f"{percent_limit(limit)} of requests", above)
     worst = max(hours, key=lambda hour: hour["auth_failures"], default=None)
     usual = ratio(total(hours, "auth_failures"), len(hours))
-    if not worst or worst["auth_failures"] < max(10, 5 * usual):
+    if not worst or usual is None or worst["auth_failures"] < max(10, 5 * usual):
         return passed(None)
     most = number(worst["auth_failures"], "auth failure")
     story = f"Auth failures were highest on {hour_of(worst)}: {most} within the hour, {usual:.1f} in a usual one."

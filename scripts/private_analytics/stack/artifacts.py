@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
 from .bundle import Bundle
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_s3.type_defs import CreateBucketRequestTypeDef, ObjectIdentifierTypeDef
 
 TYPES = {"zip": "application/zip", "json": "application/json"}
 
@@ -16,19 +21,31 @@ def bucket_name(prefix: str, account: str, region: str) -> str:
     return f"{prefix}-artifacts-{account}-{region}"
 
 
-def ensure_bucket(s3, name: str, region: str, partition: str) -> None:
+def ensure_bucket(s3: S3Client, name: str, region: str, partition: str) -> None:
     """Make the bucket, or make it again what it should be: private, encrypted, versioned, over TLS only. Raises ClientError."""
-    place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+    wanted: CreateBucketRequestTypeDef = {"Bucket": name}
+    if region != "us-east-1":
+        # The stubs list the regions of their day; AWS has more.
+        wanted["CreateBucketConfiguration"] = {"LocationConstraint": region}  # type: ignore[typeddict-item]
     try:
-        s3.create_bucket(Bucket=name, **place)
+        s3.create_bucket(**wanted)
     except ClientError as error:
         if error.response["Error"]["Code"] != "BucketAlreadyOwnedByYou":
             raise
-    blocks = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
-    s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=blocks)
+    s3.put_public_access_block(
+        Bucket=name,
+        PublicAccessBlockConfiguration={
+            "BlockPublicAcls": True,
+            "IgnorePublicAcls": True,
+            "BlockPublicPolicy": True,
+            "RestrictPublicBuckets": True,
+        },
+    )
     s3.put_bucket_ownership_controls(Bucket=name, OwnershipControls={"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]})
-    rules = [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
-    s3.put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration={"Rules": rules})
+    s3.put_bucket_encryption(
+        Bucket=name,
+        ServerSideEncryptionConfiguration={"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]},
+    )
     s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
     arn = f"arn:{partition}:s3:::{name}"
     only_tls = {
@@ -42,7 +59,7 @@ def ensure_bucket(s3, name: str, region: str, partition: str) -> None:
     s3.put_bucket_policy(Bucket=name, Policy=json.dumps({"Version": "2012-10-17", "Statement": [only_tls]}))
 
 
-def upload(s3, bucket: str, bundles: Iterable[Bundle]) -> None:
+def upload(s3: S3Client, bucket: str, bundles: Iterable[Bundle]) -> None:
     """Put what is not there yet: a key tells its content, so what is there is right. Raises ClientError."""
     for bundle in bundles:
         try:
@@ -53,12 +70,12 @@ def upload(s3, bucket: str, bundles: Iterable[Bundle]) -> None:
             s3.put_object(Bucket=bucket, Key=bundle.key, Body=bundle.body, ContentType=TYPES[bundle.suffix])
 
 
-def delete_bucket(s3, name: str) -> None:
+def delete_bucket(s3: S3Client, name: str) -> None:
     """Delete a bucket with all that it holds, every version; nothing happens where there is none. Raises ClientError."""
     try:
         for page in s3.get_paginator("list_object_versions").paginate(Bucket=name):
             found = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
-            keys = [{"Key": item["Key"], "VersionId": item["VersionId"]} for item in found]
+            keys: list[ObjectIdentifierTypeDef] = [{"Key": item["Key"], "VersionId": item["VersionId"]} for item in found]
             if keys:
                 answer = s3.delete_objects(Bucket=name, Delete={"Objects": keys, "Quiet": True})
                 if errors := answer.get("Errors"):

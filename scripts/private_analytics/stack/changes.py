@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation.type_defs import ChangeTypeDef, ResourceChangeTypeDef, StackResourceDriftTypeDef
 
 
 @dataclass(frozen=True)
@@ -14,14 +18,14 @@ class PlanLine:
     is_danger: bool = False
 
 
-def of_change_set(changes: Iterable[dict], retained: Collection[str] = ()) -> Iterator[PlanLine]:
+def of_change_set(changes: Iterable[ChangeTypeDef], retained: Collection[str] = ()) -> Iterator[PlanLine]:
     """What a change set would do, dangers last, where a person still sees them. `retained` are ids of what is never deleted."""
     resources = [change["ResourceChange"] for change in changes if "ResourceChange" in change]
     lines = [_line(resource, retained) for resource in sorted(resources, key=lambda resource: resource["LogicalResourceId"])]
     yield from sorted(lines, key=lambda line: line.is_danger)
 
 
-def _line(change: dict, retained: Collection[str]) -> PlanLine:
+def _line(change: ResourceChangeTypeDef, retained: Collection[str]) -> PlanLine:
     is_kept = "Retain" in change.get("PolicyAction", "") or change["LogicalResourceId"] in retained
     name = f"{change['LogicalResourceId']} ({change['ResourceType']})"
     where = f" {change['PhysicalResourceId']}" if change.get("PhysicalResourceId") else ""
@@ -45,14 +49,14 @@ def _line(change: dict, retained: Collection[str]) -> PlanLine:
             return PlanLine(f"  {action.upper()}  {name}{where}", is_danger=True)
 
 
-def _properties(change: dict) -> list[str]:
+def _properties(change: ResourceChangeTypeDef) -> list[str]:
     """Names of what changes: properties, or tags, metadata and the like."""
     targets = (detail.get("Target", {}) for detail in change.get("Details", ()))
     names = dict.fromkeys(target.get("Name") or target.get("Attribute", "") for target in targets)
     return [name for name in names if name] or [scope for scope in change.get("Scope", ())]
 
 
-def of_drift(drifts: Iterable[dict]) -> Iterator[PlanLine]:
+def of_drift(drifts: Iterable[StackResourceDriftTypeDef]) -> Iterator[PlanLine]:
     """What was changed outside of the stack."""
     for drift in drifts:
         name = f"{drift['LogicalResourceId']} ({drift['ResourceType']}) {drift.get('PhysicalResourceId', '')}".rstrip()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import wraps
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -21,7 +22,7 @@ def stack() -> None:
     """The infrastructure on AWS, as one CloudFormation stack (docs/infrastructure.md)."""
 
 
-def _with_target(command: Callable) -> Callable:
+def _with_target(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the clients and the stack that the settings file tells."""
 
     @click.option(
@@ -34,7 +35,13 @@ def _with_target(command: Callable) -> Callable:
     def with_target(file: Path | None, **options: object) -> None:
         parameters = template.merge(template.read_parts())["Parameters"]
         wanted = settings.read(file or settings.default_file(), parameters)
-        aws = StackClients(*(clients.client(service) for service in ("cloudformation", "s3", "sts", "logs", "glue")))
+        aws = StackClients(
+            cloudformation=clients.client("cloudformation"),
+            s3=clients.client("s3"),
+            sts=clients.client("sts"),
+            logs=clients.client("logs"),
+            glue=clients.client("glue"),
+        )
         command(aws, target(aws, wanted), **options)
 
     return with_target

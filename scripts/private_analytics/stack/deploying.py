@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
@@ -10,6 +11,9 @@ from ..aws import aws_errors
 from ..errors import UserError
 from . import artifacts, planning, states, template
 from .target import StackClients, StackTarget
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation.type_defs import StackEventTypeDef
 
 
 def execute(aws: StackClients, goal: StackTarget, change_set: str, say: Callable[[str], None]) -> None:
@@ -48,7 +52,8 @@ def outputs(aws: StackClients, stack: str) -> list[tuple[str, str, str]]:
 def what_goes(aws: StackClients, goal: StackTarget) -> tuple[list[str], list[str]]:
     """What deleting the stack deletes and what it leaves, by type and name. Nothing where there is no stack."""
     kept_ids = set(template.retained(goal.template))
-    goes, stays = [], []
+    goes: list[str] = []
+    stays: list[str] = []
     if planning.status(aws, goal.stack) == states.NONE:
         return goes, stays
     with aws_errors(f"list what {goal.stack} holds"):
@@ -131,7 +136,7 @@ class _Events:
             if event["OperationId"] == refused[0]["OperationId"]
         ]
 
-    def _read(self) -> list[dict]:
+    def _read(self) -> list[StackEventTypeDef]:
         with aws_errors(f"read the events of {self._stack}"):
             try:
                 return list(planning.events(self._aws, self._stack))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from ..errors import UserError
 from .log_fields import CatalogRow, LogFields, Place
@@ -106,7 +107,7 @@ def _auth_failures(fields: LogFields, strictness: Strictness) -> list[str]:
     for code in codes:
         named = [row for row in rows if row.status_code == code]
         deciding = [*named, *others] if strictness.every_row else named or others
-        for start in _first(places, lambda at, code=code: _equals(at, [code, f'"{code}"']), strictness):
+        for start in _first(places, partial(_equals, forms=[code, f'"{code}"']), strictness):
             found += _each(start, code, deciding, fields, strictness)
     no_status = " && ".join(_holds_none(selector(place), strictness) for place in places)
     for start in [*_first(places, _status(*ANY_STATUS, but=codes), strictness), no_status]:

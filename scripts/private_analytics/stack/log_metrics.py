@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 from ..errors import UserError
 from .filter_patterns import patterns, selector
@@ -18,7 +19,7 @@ LATENCIES = {  # unit in event_fields -> metric, unit of CloudWatch
 }
 
 
-def part(fields: LogFields) -> dict:
+def part(fields: LogFields) -> dict[str, Any]:
     """The filters by logical id. Raises UserError for what CloudWatch's filters cannot say."""
     found = patterns(fields)
     counted = {"Requests": found.requests, "ServerErrors": found.server_errors, "AuthFailures": found.auth_failures}
@@ -47,15 +48,15 @@ def part(fields: LogFields) -> dict:
     return {"Resources": resources | {"ExportDaysLate": late, "ExportDaysFailed": failed}}
 
 
-def _filter(log_group: str, pattern: str, transformation: dict, more: dict[str, str]) -> dict:
+def _filter(log_group: str, pattern: str, transformation: dict[str, Any], more: dict[str, str]) -> dict[str, Any]:
     properties = {"LogGroupName": {"Ref": log_group}, "FilterPattern": pattern, "MetricTransformations": [transformation]}
     return {"Type": "AWS::Logs::MetricFilter", **more, "Properties": properties}
 
 
-def _count(metric: str) -> dict:
+def _count(metric: str) -> dict[str, Any]:
     """One for each event, and 0 for a minute whose events do not fit: so alarms tell nothing wrong from nothing logged."""
     return {**_value(metric, "Count", "1"), "DefaultValue": 0}
 
 
-def _value(metric: str, unit: str, value: str) -> dict:
+def _value(metric: str, unit: str, value: str) -> dict[str, Any]:
     return {"MetricNamespace": {"Ref": "NamePrefix"}, "MetricName": metric, "MetricValue": value, "Unit": unit}

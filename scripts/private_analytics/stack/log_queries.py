@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Any
 
 from ..errors import UserError
 from .log_fields import CatalogRow, LogFields, Place
@@ -36,7 +37,7 @@ IDS = (
 IS_REQUEST = "| filter api_status >= 100 and api_status < 600"
 
 
-def part(fields: LogFields) -> dict:
+def part(fields: LogFields) -> dict[str, Any]:
     """The queries by logical id. Raises UserError for what Insights cannot say."""
     queries = {
         "Traffic": ("traffic", traffic(fields)),

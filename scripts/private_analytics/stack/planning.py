@@ -6,6 +6,7 @@ import hashlib
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
@@ -14,6 +15,15 @@ from ..errors import UserError
 from . import artifacts, changes, states, template
 from .changes import PlanLine
 from .target import StackClients, StackTarget, built
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation.type_defs import (
+        ChangeTypeDef,
+        CreateChangeSetInputTypeDef,
+        DescribeStackResourceDriftsInputTypeDef,
+        StackEventTypeDef,
+        StackResourceDriftTypeDef,
+    )
 
 CHANGE_SET = "private-analytics-"  # change sets of ours begin so
 NOTHING_TO_DO = ("didn't contain changes", "No updates are to be performed")
@@ -112,22 +122,25 @@ def publish(aws: StackClients, goal: StackTarget) -> None:
 
 def create_change_set(
     aws: StackClients, goal: StackTarget, state: states.StackState, *, revert_drift: bool = False
-) -> tuple[str | None, list[dict]]:
+) -> tuple[str | None, list[ChangeTypeDef]]:
     """A change set's ARN and its changes; (None, []) where there is nothing to do. What broken-off runs left is removed first."""
     if state.can == "update" or state.note:
         _delete_left_change_sets(aws, goal.stack)
     suffix = URL_SUFFIX.get(goal.partition, "amazonaws.com")
-    how = {"DeploymentMode": "REVERT_DRIFT"} if revert_drift else {"ImportExistingResources": True}
+    wanted: CreateChangeSetInputTypeDef = {
+        "StackName": goal.stack,
+        "ChangeSetName": CHANGE_SET + hashlib.sha256(f"{goal.body.key}{time.time_ns()}".encode()).hexdigest()[:16],
+        "ChangeSetType": "CREATE" if state.can == "create" else "UPDATE",
+        "TemplateURL": f"https://s3.{goal.region}.{suffix}/{goal.artifacts_bucket}/{goal.body.key}",
+        "Parameters": goal.parameters,
+        "Capabilities": ["CAPABILITY_IAM"],
+    }
+    if revert_drift:
+        wanted["DeploymentMode"] = "REVERT_DRIFT"
+    else:
+        wanted["ImportExistingResources"] = True
     with aws_errors(f"create a change set for {goal.stack}"):
-        arn = aws.cloudformation.create_change_set(
-            StackName=goal.stack,
-            ChangeSetName=CHANGE_SET + hashlib.sha256(f"{goal.body.key}{time.time_ns()}".encode()).hexdigest()[:16],
-            ChangeSetType="CREATE" if state.can == "create" else "UPDATE",
-            TemplateURL=f"https://s3.{goal.region}.{suffix}/{goal.artifacts_bucket}/{goal.body.key}",
-            Parameters=goal.parameters,
-            Capabilities=["CAPABILITY_IAM"],
-            **how,
-        )["Id"]
+        arn = aws.cloudformation.create_change_set(**wanted)["Id"]
         while True:
             found = aws.cloudformation.describe_change_set(ChangeSetName=arn)
             if found["Status"] not in ("CREATE_PENDING", "CREATE_IN_PROGRESS"):
@@ -160,7 +173,7 @@ def _delete_left_change_sets(aws: StackClients, stack: str) -> None:
                     aws.cloudformation.delete_change_set(ChangeSetName=item["ChangeSetId"])
 
 
-def detect_drift(aws: StackClients, stack: str) -> list[dict]:
+def detect_drift(aws: StackClients, stack: str) -> list[StackResourceDriftTypeDef]:
     """What was changed outside of the stack, as CloudFormation tells it. Raises UserError."""
     with aws_errors(f"look for drift in {stack}"):
         detection = aws.cloudformation.detect_stack_drift(StackName=stack)["StackDriftDetectionId"]
@@ -169,15 +182,17 @@ def detect_drift(aws: StackClients, stack: str) -> list[dict]:
             if found["DetectionStatus"] != "DETECTION_IN_PROGRESS":
                 break
             aws.pause()
-        drifts, more = [], {}
+        drifts: list[StackResourceDriftTypeDef] = []
+        asked: DescribeStackResourceDriftsInputTypeDef = {
+            "StackName": stack,
+            "StackResourceDriftStatusFilters": ["MODIFIED", "DELETED"],
+        }
         while True:
-            page = aws.cloudformation.describe_stack_resource_drifts(
-                StackName=stack, StackResourceDriftStatusFilters=["MODIFIED", "DELETED"], **more
-            )
+            page = aws.cloudformation.describe_stack_resource_drifts(**asked)
             drifts += page["StackResourceDrifts"]
             if not page.get("NextToken"):
                 return drifts
-            more = {"NextToken": page["NextToken"]}
+            asked["NextToken"] = page["NextToken"]
 
 
 def failures(aws: StackClients, stack: str) -> str:
@@ -189,7 +204,7 @@ def failures(aws: StackClients, stack: str) -> str:
     return " ".join(reason for reason in reasons if "cancelled" not in reason)
 
 
-def events(aws: StackClients, stack: str) -> Iterator[dict]:
+def events(aws: StackClients, stack: str) -> Iterator[StackEventTypeDef]:
     """The events of the stack's latest operation, latest first, with its beginning. Raises ClientError."""
     for page in aws.cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack):
         for event in page["StackEvents"]:

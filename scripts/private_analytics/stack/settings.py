@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -28,7 +29,7 @@ def default_file() -> Path:
     return paths.root() / "infra" / "stack.yaml"
 
 
-def read(path: Path, declared: dict[str, dict]) -> StackSettings:
+def read(path: Path, declared: dict[str, dict[str, Any]]) -> StackSettings:
     """The settings in a file. Raises UserError that says what to change and where."""
     try:
         content = yaml.safe_load(path.read_text())
@@ -47,16 +48,18 @@ def read(path: Path, declared: dict[str, dict]) -> StackSettings:
     return StackSettings(stack, _checked(path, given, {name: rules for name, rules in declared.items() if name not in OURS}))
 
 
-def _checked(path: Path, given: dict, declared: dict[str, dict]) -> dict[str, str]:
+def _checked(path: Path, given: dict[str, Any], declared: dict[str, dict[str, Any]]) -> dict[str, str]:
     unknown = sorted(str(name) for name in given.keys() - declared.keys())
     if unknown:
         raise UserError(f"{path}: there is no parameter {', '.join(unknown)}. infra/template/parameters.yaml lists them all.")
-    values = {name: _text(given.get(name, rules.get("Default"))) for name, rules in declared.items()}
-    for name, value in values.items():
+    values = {}
+    for name, rules in declared.items():
+        value = _text(given.get(name, rules.get("Default")))
         if value is None:
-            raise UserError(f"{path}: {name} is missing. {declared[name]['Description']}")
-        if problem := _problem(value, declared[name]):
-            raise UserError(f"{path}: {name} is {value!r}, {problem}. {declared[name]['Description']}")
+            raise UserError(f"{path}: {name} is missing. {rules['Description']}")
+        if problem := _problem(value, rules):
+            raise UserError(f"{path}: {name} is {value!r}, {problem}. {rules['Description']}")
+        values[name] = value
     if int(values["ExpireLogsAfterDays"]) <= int(values["GlacierAfterDays"]):
         raise UserError(f"{path}: ExpireLogsAfterDays must be more than GlacierAfterDays.")
     return values
@@ -71,7 +74,7 @@ def _text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def _problem(value: str, rules: dict) -> str | None:
+def _problem(value: str, rules: dict[str, Any]) -> str | None:
     allowed = [str(item) for item in rules.get("AllowedValues", ())]
     if allowed and value not in allowed:
         return f"which is none of {', '.join(allowed)}"

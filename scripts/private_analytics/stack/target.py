@@ -5,23 +5,31 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..aws import aws_errors
 from . import artifacts, bundle, template
 from .bundle import Bundle
 from .settings import StackSettings
 
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation.client import CloudFormationClient
+    from mypy_boto3_cloudformation.type_defs import ParameterTypeDef
+    from mypy_boto3_glue.client import GlueClient
+    from mypy_boto3_logs.client import CloudWatchLogsClient
+    from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_sts.client import STSClient
+
 
 @dataclass(frozen=True)
 class StackClients:
     """boto3 clients of one account and region, and how to wait between two looks."""
 
-    cloudformation: Any
-    s3: Any
-    sts: Any
-    logs: Any
-    glue: Any
+    cloudformation: CloudFormationClient
+    s3: S3Client
+    sts: STSClient
+    logs: CloudWatchLogsClient
+    glue: GlueClient
     pause: Callable[[], None] = lambda: time.sleep(5)
 
     @property
@@ -37,7 +45,7 @@ class StackTarget:
     account: str
     region: str
     partition: str
-    template: dict
+    template: dict[str, Any]
     bundles: tuple[Bundle, ...]
 
     @property
@@ -53,14 +61,15 @@ class StackTarget:
         return artifacts.bucket_name(self.settings.parameters["NamePrefix"], self.account, self.region)
 
     @property
-    def parameters(self) -> list[dict]:
+    def parameters(self) -> list[ParameterTypeDef]:
         exporter, project = self.bundles
         ours = {"ArtifactsBucket": self.artifacts_bucket, "ExporterZip": exporter.key, "ProjectZip": project.key}
         return [{"ParameterKey": k, "ParameterValue": v} for k, v in (self.settings.parameters | ours).items()]
 
     @property
     def export_bucket(self) -> str:
-        return self.template["Resources"]["ExportBucket"]["Properties"]["BucketName"]
+        name: str = self.template["Resources"]["ExportBucket"]["Properties"]["BucketName"]
+        return name
 
     @property
     def log_groups(self) -> list[str]:
@@ -91,7 +100,7 @@ def built(goal: StackTarget) -> list[str]:
             case {"Fn::And": inner}:
                 return all(holds(one) for one in inner)
             case {"Fn::Equals": [left, right]}:
-                return template.evaluate(left, values) == template.evaluate(right, values)
+                return bool(template.evaluate(left, values) == template.evaluate(right, values))
         raise ValueError(f"cannot evaluate the condition {condition!r}")
 
     resources = goal.template["Resources"].items()

@@ -32,7 +32,7 @@ class _Loader(yaml.SafeLoader):
         self.thresholds = thresholds
 
 
-def _short_form(loader: _Loader, tag: str, node: yaml.Node) -> dict[str, Any]:
+def _short_form(loader: _Loader, tag: str, node: yaml.ScalarNode | yaml.SequenceNode | yaml.MappingNode) -> dict[str, Any]:
     if isinstance(node, yaml.ScalarNode):
         value: Any = loader.construct_scalar(node)
     elif isinstance(node, yaml.SequenceNode):
@@ -61,7 +61,7 @@ def parts_folder() -> Path:
     return paths.root() / "infra" / "template"
 
 
-def read_parts(folder: Path | None = None) -> dict[str, dict]:
+def read_parts(folder: Path | None = None) -> dict[str, dict[str, Any]]:
     """Name of the file that makes a part -> its content. Raises UserError that names the file at fault."""
     thresholds = variables.thresholds().model_dump()
     parts = {}
@@ -77,7 +77,7 @@ def read_parts(folder: Path | None = None) -> dict[str, dict]:
     return parts | {"log_metrics.py": log_metrics.part(fields), "log_queries.py": log_queries.part(fields)}
 
 
-def merge(parts: Mapping[str, dict]) -> dict:
+def merge(parts: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
     """The parts as one template. Raises UserError where two parts use one name."""
     template: dict[str, Any] = {"AWSTemplateFormatVersion": "2010-09-09", "Description": DESCRIPTION}
     origins: dict[tuple[str, str], str] = {}
@@ -90,13 +90,13 @@ def merge(parts: Mapping[str, dict]) -> dict:
     return template
 
 
-def pin_names(template: dict, values: Mapping[str, str]) -> dict:
+def pin_names(template: dict[str, Any], values: Mapping[str, str]) -> dict[str, Any]:
     """The template with the names of retained resources written out.
 
     CloudFormation takes over what exists already, such as a bucket that an earlier stack left, only where its name
     is no function. `values` are parameters and pseudo parameters.
     """
-    pinned = json.loads(json.dumps(template))
+    pinned: dict[str, Any] = json.loads(json.dumps(template))
     for resource in pinned["Resources"].values():
         key = NAMES.get(resource["Type"])
         if key and resource.get("DeletionPolicy") in RETAINED:
@@ -104,7 +104,7 @@ def pin_names(template: dict, values: Mapping[str, str]) -> dict:
     return pinned
 
 
-def without(template: dict, logical_ids: Collection[str]) -> dict:
+def without(template: dict[str, Any], logical_ids: Collection[str]) -> dict[str, Any]:
     """The template without some resources that nothing refers to."""
     kept = {name: resource for name, resource in template["Resources"].items() if name not in logical_ids}
     return {**template, "Resources": kept}
@@ -127,16 +127,16 @@ def evaluate(value: Any, values: Mapping[str, str]) -> Any:
     raise ValueError(f"cannot evaluate {value!r}")
 
 
-def retained(template: dict) -> list[str]:
+def retained(template: dict[str, Any]) -> list[str]:
     """Logical ids of the resources that stay when the stack is deleted."""
     return [name for name, resource in template["Resources"].items() if resource.get("DeletionPolicy") in RETAINED]
 
 
-def to_json(template: dict) -> str:
+def to_json(template: dict[str, Any]) -> str:
     """The template's body, without what only readers and linters need."""
     slim = {**template, "Resources": {name: _without_metadata(item) for name, item in template["Resources"].items()}}
     return json.dumps(slim, separators=(",", ":"))
 
 
-def _without_metadata(resource: dict) -> dict:
+def _without_metadata(resource: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in resource.items() if key != "Metadata"}

@@ -5,13 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, ParamSpec, TypedDict, TypeVar
 
 from botocore.exceptions import ClientError
 
 from . import policies
-from .policies import AllowedService
+from .policies import AllowedService, Statement
 from .stack import AccessCheck, DeployedStack
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudfront.client import CloudFrontClient
+    from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_s3.type_defs import PublicAccessBlockConfigurationTypeDef, ResponseMetadataTypeDef
+
+    class Answered(TypedDict):
+        """What all answers have."""
+
+        ResponseMetadata: ResponseMetadataTypeDef
+
+
+Parameters = ParamSpec("Parameters")
+Answer = TypeVar("Answer")
 
 BLOCKS = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
 READERS = ("ExporterRole", "AnalystRole", "DashboardsRole", "TransformRole", "DbtRole")
@@ -55,7 +69,7 @@ def image_bucket(stack: DeployedStack) -> Bucket:
     return Bucket("image bucket", name, arn, "", folder, cloudfront, frozenset())
 
 
-def lines(s3: Any, strangers: Any, bucket: Bucket) -> list[AccessCheck]:
+def lines(s3: S3Client, strangers: S3Client, bucket: Bucket) -> list[AccessCheck]:
     """`strangers` is a client of S3 without credentials."""
     policy = cache(lambda: _policy(s3, bucket))
     key, service, readers = "the stack's key" if bucket.key else "S3's key", bucket.guest.service, len(bucket.readers)
@@ -75,7 +89,7 @@ def lines(s3: Any, strangers: Any, bucket: Bucket) -> list[AccessCheck]:
     return [AccessCheck(f"{bucket.kind}: {name}", look, good) for name, (look, good) in found.items()]
 
 
-def origins(cloudfront: Any, stack: DeployedStack) -> AccessCheck:
+def origins(cloudfront: CloudFrontClient, stack: DeployedStack) -> AccessCheck:
     """That the images' distribution reads the image bucket, and no other such as the export bucket."""
 
     def look() -> str:
@@ -90,19 +104,19 @@ def origins(cloudfront: Any, stack: DeployedStack) -> AccessCheck:
     return AccessCheck("image distribution: origins", look, "the image bucket alone, with signed requests")
 
 
-def _public_access(s3: Any, bucket: Bucket) -> str:
+def _public_access(s3: S3Client, bucket: Bucket) -> str:
     found = _setting(s3.get_public_access_block, bucket, "NoSuchPublicAccessBlockConfiguration")
-    blocked = found.get("PublicAccessBlockConfiguration", {})
+    blocked: PublicAccessBlockConfigurationTypeDef = found["PublicAccessBlockConfiguration"] if found else {}
     return policies.sentence("not set: ", [name for name in BLOCKS if not blocked.get(name)])
 
 
-def _ownership(s3: Any, bucket: Bucket) -> str:
+def _ownership(s3: S3Client, bucket: Bucket) -> str:
     found = _setting(s3.get_bucket_ownership_controls, bucket, "OwnershipControlsNotFoundError")
-    rules = [rule["ObjectOwnership"] for rule in found.get("OwnershipControls", {}).get("Rules", ())]
+    rules = [rule["ObjectOwnership"] for rule in found["OwnershipControls"]["Rules"]] if found else []
     return "" if rules == ["BucketOwnerEnforced"] else "objects may belong to others, and ACLs may open them"
 
 
-def _encryption(s3: Any, bucket: Bucket) -> str:
+def _encryption(s3: S3Client, bucket: Bucket) -> str:
     rules = s3.get_bucket_encryption(Bucket=bucket.name)["ServerSideEncryptionConfiguration"]["Rules"]
     defaults = [rule.get("ApplyServerSideEncryptionByDefault", {}) for rule in rules]
     used = {(default.get("SSEAlgorithm"), default.get("KMSMasterKeyID", "")) for default in defaults}
@@ -110,22 +124,22 @@ def _encryption(s3: Any, bucket: Bucket) -> str:
     return "" if used == {wanted} else f"not by {bucket.key or 'the key of S3'}"
 
 
-def _versions(s3: Any, bucket: Bucket) -> str:
+def _versions(s3: S3Client, bucket: Bucket) -> str:
     status = s3.get_bucket_versioning(Bucket=bucket.name).get("Status", "never turned on")
     return "" if status == "Enabled" else f"not kept ({status}): what is overwritten or deleted is gone"
 
 
-def _status(s3: Any, bucket: Bucket) -> str:
+def _status(s3: S3Client, bucket: Bucket) -> str:
     found = _setting(s3.get_bucket_policy_status, bucket, "NoSuchBucketPolicy")
     return "S3 takes its policy for public" if found and found["PolicyStatus"]["IsPublic"] else ""
 
 
-def _policy(s3: Any, bucket: Bucket) -> list[dict]:
+def _policy(s3: S3Client, bucket: Bucket) -> list[Statement]:
     found = _setting(s3.get_bucket_policy, bucket, "NoSuchBucketPolicy")
     return policies.statements(found["Policy"]) if found else []
 
 
-def _strangers(s3: Any, strangers: Any, bucket: Bucket) -> str:
+def _strangers(s3: S3Client, strangers: S3Client, bucket: Bucket) -> str:
     there = s3.list_objects_v2(Bucket=bucket.name, Prefix=bucket.folder, MaxKeys=1).get("Contents")
     # S3 refuses to read what is not there as well, so a made-up key is for a bucket that is empty still.
     key = there[0]["Key"] if there else f"{bucket.folder}check-access"
@@ -137,10 +151,10 @@ def _strangers(s3: Any, strangers: Any, bucket: Bucket) -> str:
     return policies.sentence("not refused: ", [f"{what} ({status})" for what, status in answers.items() if status != 403])
 
 
-def _answer(call: Callable[..., dict], **parameters: Any) -> int:
+def _answer(call: Callable[Parameters, Answered], *arguments: Parameters.args, **parameters: Parameters.kwargs) -> int:
     """The status. Raises where S3 did not get as far as to judge: it is too busy, or out of order."""
     try:
-        return call(**parameters)["ResponseMetadata"]["HTTPStatusCode"]
+        return call(*arguments, **parameters)["ResponseMetadata"]["HTTPStatusCode"]
     except ClientError as error:
         status = error.response["ResponseMetadata"]["HTTPStatusCode"]
         if status >= 500:
@@ -148,11 +162,11 @@ def _answer(call: Callable[..., dict], **parameters: Any) -> int:
         return status
 
 
-def _setting(call: Callable[..., dict], bucket: Bucket, absent: str) -> dict:
+def _setting(call: Callable[..., Answer], bucket: Bucket, absent: str) -> Answer | None:
     """What S3 says, or nothing where its answer is that there is none."""
     try:
         return call(Bucket=bucket.name)
     except ClientError as error:
         if error.response["Error"]["Code"] == absent:
-            return {}
+            return None
         raise

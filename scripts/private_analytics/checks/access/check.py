@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ...errors import UserError
 from ..results import UNKNOWN, Result
 from . import buckets, simulated, stack, variables
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation.client import CloudFormationClient
+    from mypy_boto3_cloudfront.client import CloudFrontClient
+    from mypy_boto3_codebuild.client import CodeBuildClient
+    from mypy_boto3_iam.client import IAMClient
+    from mypy_boto3_lambda.client import LambdaClient
+    from mypy_boto3_s3.client import S3Client
 
 
 @dataclass(frozen=True)
 class AccessClients:
     """Clients. strangers: of S3, without credentials."""
 
-    cloudformation: Any
-    s3: Any
-    strangers: Any
-    cloudfront: Any
-    iam: Any
-    functions: Any
-    builds: Any
+    cloudformation: CloudFormationClient
+    s3: S3Client
+    strangers: S3Client
+    cloudfront: CloudFrontClient
+    iam: IAMClient
+    functions: LambdaClient
+    builds: CodeBuildClient
 
 
 def check(aws: AccessClients, name: str) -> list[Result]:

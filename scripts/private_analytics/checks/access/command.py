@@ -28,9 +28,12 @@ def check_access(stack: str) -> CheckReport:
 
 def _clients() -> AccessClients:
     cloudformation = aws.client("cloudformation")
-    # boto3 must not add the right checksum to what is sent with a wrong one.
-    checksums = {"request_checksum_calculation": "when_required"}
-    as_nobody = Config(signature_version=UNSIGNED, connect_timeout=10, read_timeout=10, **checksums)
+    as_nobody = Config(
+        signature_version=UNSIGNED,
+        connect_timeout=10,
+        read_timeout=10,
+        request_checksum_calculation="when_required",  # boto3 must not add the right checksum to what is sent with a wrong one
+    )
     return AccessClients(
         cloudformation=cloudformation,
         s3=aws.client("s3"),

@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+Statement = dict[str, Any]  # as JSON has it
+
 
 @dataclass(frozen=True)
 class AllowedService:
@@ -18,17 +20,17 @@ class AllowedService:
     condition: tuple[str, str]
 
 
-def statements(policy: str) -> list[dict]:
+def statements(policy: str) -> list[Statement]:
     return _listed(json.loads(policy)["Statement"])
 
 
-def tls(found: list[dict], arn: str) -> str:
+def tls(found: list[Statement], arn: str) -> str:
     wanted = {"Bool": {"aws:SecureTransport": ["false"]}}
     denials = [statement for statement in found if _denies_all(statement, {"s3:*"}, {arn, f"{arn}/*"})]
     return "" if any(_condition(denial) == wanted for denial in denials) else "its policy does not refuse plain HTTP"
 
 
-def readers(found: list[dict], arn: str, wanted: frozenset[str]) -> str:
+def readers(found: list[Statement], arn: str, wanted: frozenset[str]) -> str:
     """That everybody but those wanted is denied reading."""
     for statement in found:
         condition = _condition(statement)
@@ -40,7 +42,7 @@ def readers(found: list[dict], arn: str, wanted: frozenset[str]) -> str:
     return "its policy does not say who alone may read"
 
 
-def let_in(found: list[dict], guest: AllowedService) -> str:
+def let_in(found: list[Statement], guest: AllowedService) -> str:
     """That nothing is allowed to anybody but the guest."""
     for statement in found:
         if statement["Effect"] == "Allow" and not _is_for(statement, guest):
@@ -58,7 +60,7 @@ def sentence(begin: str, items: Iterable[str]) -> str:
     return begin + listed if listed else ""
 
 
-def _is_for(statement: dict, guest: AllowedService) -> bool:
+def _is_for(statement: Statement, guest: AllowedService) -> bool:
     key, value = guest.condition
     return (
         statement.get("Principal") == {"Service": guest.service}
@@ -68,17 +70,17 @@ def _is_for(statement: dict, guest: AllowedService) -> bool:
     )
 
 
-def _denies_all(statement: dict, actions: Collection[str], resources: Collection[str]) -> bool:
+def _denies_all(statement: Statement, actions: Collection[str], resources: Collection[str]) -> bool:
     """Whether a statement denies everybody at least these actions on these resources."""
     everybody = statement.get("Principal") in ("*", {"AWS": "*"})
     does, on = set(_listed(statement.get("Action", []))), set(_listed(statement.get("Resource", [])))
     return statement["Effect"] == "Deny" and everybody and does.issuperset(actions) and on.issuperset(resources)
 
 
-def _condition(statement: dict) -> dict[str, dict[str, list]]:
+def _condition(statement: Statement) -> dict[str, dict[str, list[str]]]:
     conditions = statement.get("Condition", {}).items()
     return {operator: {key: _listed(values) for key, values in keys.items()} for operator, keys in conditions}
 
 
-def _listed(value: Any) -> list:
+def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ...errors import UserError
 from .roles import MUST, MUST_NOT, NOBODY, PermissionRule
 from .stack import AccessCheck, DeployedStack
+
+if TYPE_CHECKING:
+    from mypy_boto3_iam.client import IAMClient
+    from mypy_boto3_iam.type_defs import ContextEntryTypeDef
 
 ADVICE = (
     "Detach what was attached by hand, then: pal stack deploy --revert-drift. If the policies are the template's"
@@ -20,7 +24,7 @@ ADVICE = (
 )
 
 
-def lines(iam: Any, stack: DeployedStack) -> list[AccessCheck]:
+def lines(iam: IAMClient, stack: DeployedStack) -> list[AccessCheck]:
     """One for each role of the stack; one that you added must not do what nobody must."""
     names = places(stack)
     found = []
@@ -74,7 +78,7 @@ def _count(rules: list[PermissionRule]) -> int:
     return sum(len(rule.actions) * len(rule.places) for rule in rules)
 
 
-def _fault(iam: Any, role: str, must: list[PermissionRule], must_not: list[PermissionRule]) -> str:
+def _fault(iam: IAMClient, role: str, must: list[PermissionRule], must_not: list[PermissionRule]) -> str:
     """The first wrong thing."""
     for wanted, verb, rules in ((True, "cannot do", must), (False, "can do", must_not)):
         for rule in rules:
@@ -84,9 +88,9 @@ def _fault(iam: Any, role: str, must: list[PermissionRule], must_not: list[Permi
     return ""
 
 
-def _simulated(iam: Any, role: str, rule: PermissionRule) -> Iterator[tuple[str, str, bool]]:
+def _simulated(iam: IAMClient, role: str, rule: PermissionRule) -> Iterator[tuple[str, str, bool]]:
     """IAM's answer for each action and place. Raises UserError where it leaves one out."""
-    prefix = {"ContextKeyName": "s3:prefix", "ContextKeyType": "string", "ContextKeyValues": [rule.prefix]}
+    prefix: ContextEntryTypeDef = {"ContextKeyName": "s3:prefix", "ContextKeyType": "string", "ContextKeyValues": [rule.prefix]}
     answers = 0
     for page in iam.get_paginator("simulate_principal_policy").paginate(
         PolicySourceArn=role,
@@ -96,9 +100,11 @@ def _simulated(iam: Any, role: str, rule: PermissionRule) -> Iterator[tuple[str,
     ):
         for result in page["EvaluationResults"]:
             # IAM has answered by place within each action, and by one result for each of both.
-            by_place = result.get("ResourceSpecificResults") or [result | {"EvalResourceDecision": result["EvalDecision"]}]
-            for one in by_place:
+            by_place = [
+                (one["EvalResourceName"], one["EvalResourceDecision"]) for one in result.get("ResourceSpecificResults", ())
+            ]
+            for place, decision in by_place or [(result["EvalResourceName"], result["EvalDecision"])]:
                 answers += 1
-                yield result["EvalActionName"], one["EvalResourceName"], one["EvalResourceDecision"] == "allowed"
+                yield result["EvalActionName"], place, decision == "allowed"
     if answers < len(rule.actions) * len(rule.places):
         raise UserError(f"IAM says nothing of some of {', '.join(rule.actions)} for {role}.")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...aws import aws_errors
 from ...errors import UserError
 from ..results import FAILED, OK, UNKNOWN, Result
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation.client import CloudFormationClient
 
 RESTORE = "Put it back as the template has it: pal stack deploy --revert-drift"
 
@@ -21,7 +24,7 @@ class DeployedStack:
     ids: dict[str, str]
     parameters: dict[str, str]
     outputs: dict[str, str]
-    template: dict
+    template: dict[str, Any]
 
     @property
     def partition(self) -> str:
@@ -44,7 +47,7 @@ class DeployedStack:
         return [name for name, item in self.template["Resources"].items() if item["Type"] == kind and name in self.ids]
 
 
-def read(cloudformation: Any, name: str) -> DeployedStack:
+def read(cloudformation: CloudFormationClient, name: str) -> DeployedStack:
     """Raises UserError where it cannot be read."""
     with aws_errors(f"read the stack {name}"):
         (found,) = cloudformation.describe_stacks(StackName=name)["Stacks"]

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ...errors import UserError
 from .stack import AccessCheck, DeployedStack
+
+if TYPE_CHECKING:
+    from mypy_boto3_codebuild.client import CodeBuildClient
+    from mypy_boto3_lambda.client import LambdaClient
 
 NAMES = re.compile(r"(password|passwd|secret|token|credentials?|(api|access|private|secret)_?key)$", re.IGNORECASE)
 VALUES = {
@@ -23,7 +27,7 @@ ADVICE = (
 )
 
 
-def lines(functions: Any, builds: Any, stack: DeployedStack) -> list[AccessCheck]:
+def lines(functions: LambdaClient, builds: CodeBuildClient, stack: DeployedStack) -> list[AccessCheck]:
     """`functions` and `builds` are clients of Lambda and CodeBuild."""
 
     def of_exporter() -> str:
@@ -38,14 +42,14 @@ def lines(functions: Any, builds: Any, stack: DeployedStack) -> list[AccessCheck
     return found
 
 
-def _of_function(functions: Any, stack: DeployedStack) -> dict[str, str]:
+def _of_function(functions: LambdaClient, stack: DeployedStack) -> dict[str, str]:
     environment = functions.get_function_configuration(FunctionName=stack.ids["Exporter"]).get("Environment", {})
     if "Error" in environment:
         raise UserError(f"Lambda cannot show the variables: {environment['Error'].get('Message')}")
     return environment.get("Variables", {})
 
 
-def _of_project(builds: Any, stack: DeployedStack) -> dict[str, str]:
+def _of_project(builds: CodeBuildClient, stack: DeployedStack) -> dict[str, str]:
     """What only names a secret or a parameter kept elsewhere has no value here."""
     name = stack.ids["TransformProject"]
     projects = builds.batch_get_projects(names=[name])["projects"]
@@ -60,7 +64,7 @@ def _declared(stack: DeployedStack, logical_id: str) -> set[str]:
     return set(properties.get("Variables", ())) | set(_names(properties.get("EnvironmentVariables", ())))
 
 
-def _names(value: Any) -> Iterator[str]:
+def _names(value: object) -> Iterator[str]:
     """Of a project's variables, of which some stand within conditions."""
     if isinstance(value, Mapping) and isinstance(value.get("Name"), str):
         yield value["Name"]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jwt
 import urllib3
@@ -15,6 +15,11 @@ from ...errors import UserError
 from ..canary import ACCESS, ID, Canary, CanarySettings, RefusedError, sign_in
 from ..results import FAILED, OK, UNKNOWN, Result
 from . import forged
+
+if TYPE_CHECKING:
+    from mypy_boto3_cognito_idp.client import CognitoIdentityProviderClient
+
+Keys = dict[str | None, rsa.RSAPublicKey]  # by their id
 
 TIMEOUT_S = 10
 LONG_EXPIRED_S = 600  # so that a few minutes of leeway for clocks, which are fine, do not look like a fault
@@ -37,7 +42,9 @@ MUST_REFUSE = {
 NAMES = (SIGN_IN, TOKEN, VALID, *MUST_REFUSE)
 
 
-def check(cognito: Any, http: urllib3.PoolManager, settings: CanarySettings, canary: Canary) -> list[Result]:
+def check(
+    cognito: CognitoIdentityProviderClient, http: urllib3.PoolManager, settings: CanarySettings, canary: Canary
+) -> list[Result]:
     """A result for each of NAMES."""
     try:
         tokens = sign_in(cognito, settings.client_id, canary)
@@ -80,7 +87,7 @@ def unknown(why: str, names: Iterable[str] = NAMES) -> list[Result]:
     return [Result(name, UNKNOWN, why) for name in names]
 
 
-def fetch_keys(http: urllib3.PoolManager, settings: CanarySettings) -> dict[str | None, Any]:
+def fetch_keys(http: urllib3.PoolManager, settings: CanarySettings) -> Keys:
     """The pool's public keys by their id. Raises UserError where they are not to be had."""
     try:
         answer = http.request("GET", settings.keys_url, redirect=False, retries=False, timeout=TIMEOUT_S)
@@ -92,7 +99,7 @@ def fetch_keys(http: urllib3.PoolManager, settings: CanarySettings) -> dict[str 
         raise UserError(f"the pool's keys cannot be fetched from {settings.keys_url}: {type(error).__name__}") from None
 
 
-def verified_by(token: str, keys: dict[str | None, Any], settings: CanarySettings) -> Result:
+def verified_by(token: str, keys: Keys, settings: CanarySettings) -> Result:
     """Whether a token is what the pool should issue to the canary."""
     try:
         _verify(token, keys, settings)
@@ -104,7 +111,7 @@ def verified_by(token: str, keys: dict[str | None, Any], settings: CanarySetting
     return Result(TOKEN, OK, f"{settings.token_use} token of {settings.pool_id}, for {settings.client_id}")
 
 
-def _verify(token: str, keys: dict[str | None, Any], settings: CanarySettings, *, expired: bool = False) -> dict:
+def _verify(token: str, keys: Keys, settings: CanarySettings, *, expired: bool = False) -> dict[str, Any]:
     """Its claims. Raises jwt.PyJWTError."""
     key_id = jwt.get_unverified_header(token).get("kid")
     if key_id not in keys:
@@ -123,7 +130,7 @@ def _verify(token: str, keys: dict[str | None, Any], settings: CanarySettings, *
     return claims
 
 
-def _unusable(token: str, keys: dict[str | None, Any], settings: CanarySettings) -> Result | None:
+def _unusable(token: str, keys: Keys, settings: CanarySettings) -> Result | None:
     """Why a token cannot show whether the API refuses expired ones: it must be expired, and else be good."""
     how = "Keep a token of now with --save-token FILE, and put it into CANARY_EXPIRED_TOKEN when it has expired."
     if not keys:
@@ -149,7 +156,7 @@ def _accepted(http: urllib3.PoolManager, settings: CanarySettings, token: str) -
     return Result(VALID, FAILED, f"not accepted ({status})", advice)
 
 
-def _refused(http: urllib3.PoolManager, settings: CanarySettings, name: str, attempts: list[str | None]) -> Result:
+def _refused(http: urllib3.PoolManager, settings: CanarySettings, name: str, attempts: Sequence[str | None]) -> Result:
     """The worst of all attempts counts."""
     statuses = [_ask(http, settings.url, attempt) for attempt in attempts]
     for status in statuses:
@@ -164,7 +171,9 @@ def _refused(http: urllib3.PoolManager, settings: CanarySettings, name: str, att
     return Result(name, OK, f"refused ({statuses[0]})")
 
 
-def _another_pool(cognito: Any, http: urllib3.PoolManager, settings: CanarySettings, canary: Canary, token: str) -> Result:
+def _another_pool(
+    cognito: CognitoIdentityProviderClient, http: urllib3.PoolManager, settings: CanarySettings, canary: Canary, token: str
+) -> Result:
     """With a token that another pool really issued, if there is one: its signature is good, only its place is not."""
     name, attempts = "another pool", [forged.of_another_pool(token)]
     if not settings.other_client_id:

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 import uuid
+from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -49,7 +50,7 @@ def of_another_pool(token: str) -> str:
     return jwt.encode(good | {"iss": f"{good.get('iss')}0"}, _new_key(), algorithm="RS256", headers={"kid": "another"})
 
 
-def claims(token: str) -> dict:
+def claims(token: str) -> dict[str, Any]:
     """What a token says, whether true or not. Raises jwt.InvalidTokenError where it is none."""
     return jwt.decode(token, options={"verify_signature": False})
 
@@ -58,7 +59,7 @@ def _new_key() -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
-def _encoded(content: dict) -> str:
+def _encoded(content: dict[str, Any]) -> str:
     return _base64(json.dumps(content, separators=(",", ":")).encode())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Collection, Iterable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING
 
 import urllib3
 
@@ -15,6 +15,9 @@ from ..results import FAILED, OK, UNKNOWN, Result
 from . import presigned
 from .endpoint import API, S3, Answer, Endpoint, ask
 from .presigned import Upload
+
+if TYPE_CHECKING:
+    from mypy_boto3_cognito_idp.client import CognitoIdentityProviderClient
 
 TYPE, OTHER_TYPE = "image/png", "text/plain"
 PICTURE = base64.b64decode(  # of one pixel
@@ -47,7 +50,7 @@ NEITHER = {
 
 
 def check(
-    cognito: Any,
+    cognito: CognitoIdentityProviderClient,
     http: urllib3.PoolManager,
     settings: CanarySettings,
     endpoint: Endpoint,
