@@ -7,33 +7,58 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import urlsplit
 
 from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from pydantic import AfterValidator
+from pydantic.dataclasses import dataclass as checked_dataclass
 
 from .. import aws
 from ..errors import UserError
+
+if TYPE_CHECKING:
+    from mypy_boto3_cognito_idp.client import CognitoIdentityProviderClient
+    from mypy_boto3_secretsmanager.client import SecretsManagerClient
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 ACCESS, ID = "access", "id"
 
 
-@dataclass(frozen=True)
+def _pool_id(text: str) -> str:
+    if not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d_[0-9a-zA-Z]+", text):
+        raise UserError(f"{text!r} is no id of a user pool, such as eu-central-1_Ab12Cd34E.")
+    return text
+
+
+def _private(url: str) -> str:
+    address = urlsplit(url)
+    if address.scheme != "https" and not (address.scheme == "http" and address.hostname in LOOPBACK):
+        raise UserError(f"{url} must begin with https://: who is on the way could read tokens, or give keys of their own.")
+    return url
+
+
+PoolId = Annotated[str, AfterValidator(_pool_id)]
+PrivateUrl = Annotated[str, AfterValidator(_private)]
+
+
+@checked_dataclass(frozen=True)
 class CanarySettings:
     """What is checked. url: an endpoint that needs a token and changes nothing. token_use: the kind of token it wants.
     other_client_id: an app client without a secret of another pool, in which the canary exists too.
+
+    Raises UserError for what cannot be right.
     """
 
-    pool_id: str
+    pool_id: PoolId
     client_id: str
-    url: str
+    url: PrivateUrl
     token_use: str = ACCESS
-    jwks_url: str = ""
+    jwks_url: Literal[""] | PrivateUrl = ""
     other_client_id: str = ""
 
     @property
@@ -67,18 +92,7 @@ class RefusedError(UserError):
         self.detail, self.advice = detail, advice
 
 
-def checked(settings: CanarySettings) -> CanarySettings:
-    """Raises UserError for settings that cannot be right."""
-    if not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d_[0-9a-zA-Z]+", settings.pool_id):
-        raise UserError(f"{settings.pool_id!r} is no id of a user pool, such as eu-central-1_Ab12Cd34E.")
-    for url in (settings.url, settings.keys_url):
-        address = urlsplit(url)
-        if address.scheme != "https" and not (address.scheme == "http" and address.hostname in LOOPBACK):
-            raise UserError(f"{url} must begin with https://: who is on the way could read tokens, or give keys of their own.")
-    return settings
-
-
-def read_canary(variables: Mapping[str, str], secrets: Any) -> Canary:
+def read_canary(variables: Mapping[str, str], secrets: Callable[[], SecretsManagerClient]) -> Canary:
     """From CANARY_USERNAME, CANARY_PASSWORD and so on, or from the JSON of the secret that CANARY_SECRET names.
 
     Raises UserError where they are not there.
@@ -98,13 +112,13 @@ def read_canary(variables: Mapping[str, str], secrets: Any) -> Canary:
     return Canary(**found)
 
 
-def cognito(settings: CanarySettings) -> Any:
+def cognito(settings: CanarySettings) -> CognitoIdentityProviderClient:
     """A client that needs no AWS credentials, as nobody does who signs in."""
     patience = Config(signature_version=UNSIGNED, connect_timeout=10, read_timeout=10, retries={"total_max_attempts": 2})
     return aws.client("cognito-idp", region_name=settings.region, config=patience)
 
 
-def sign_in(client: Any, client_id: str, canary: Canary) -> dict[str, str]:
+def sign_in(client: CognitoIdentityProviderClient, client_id: str, canary: Canary) -> dict[str, str]:
     """Its tokens: access and id. Raises RefusedError, and UserError where Cognito cannot be asked."""
     parameters = {"USERNAME": canary.username, "PASSWORD": canary.password}
     if canary.client_secret:

@@ -7,7 +7,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from ..errors import UserError
 from ..project import paths
@@ -86,7 +85,7 @@ def read(project: Path | None = None, catalog: Path | None = None) -> LogFields:
     return LogFields(fields, _auth_failures(catalog))
 
 
-def _places(project: Path, name: str, entries: Any) -> tuple[Place, ...]:
+def _places(project: Path, name: str, entries: object) -> tuple[Place, ...]:
     entries = entries if isinstance(entries, list) else [entries] if entries else []
     places = []
     for entry in entries:

@@ -42,7 +42,7 @@ def check_jwt(
     from .. import canary
     from .check import check, unknown
 
-    settings = canary.checked(canary.CanarySettings(pool_id, client_id, url, token_use, jwks_url, other_client_id))
+    settings = canary.CanarySettings(pool_id, client_id, url, token_use, jwks_url, other_client_id)
     if save_token:
         user = canary.read_canary(os.environ, lambda: aws.client("secretsmanager"))
         _save(save_token, canary.sign_in(canary.cognito(settings), client_id, user)[token_use])

@@ -52,11 +52,11 @@ def check_uploads(
 
     from .. import canary
     from .check import check, names, unknown
-    from .endpoint import Endpoint, checked
+    from .endpoint import Endpoint
 
-    settings = canary.checked(canary.CanarySettings(pool_id, client_id, url, token_use))
+    settings = canary.CanarySettings(pool_id, client_id, url, token_use)
     longest_s = variables.thresholds().upload_url_seconds
-    endpoint = checked(Endpoint(url, method, body, url_at, headers_at, prefix.strip("/"), max_bytes or 0, longest_s))
+    endpoint = Endpoint(url, method, body, url_at, headers_at, prefix.strip("/"), max_bytes or 0, longest_s)
     try:
         user = canary.read_canary(os.environ, lambda: aws.client("secretsmanager"))
         results = check(canary.cognito(settings), urllib3.PoolManager(), settings, endpoint, user, wait)

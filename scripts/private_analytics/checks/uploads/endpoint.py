@@ -7,9 +7,11 @@ import re
 import time
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Annotated, Self
 
 import urllib3
+from pydantic import AfterValidator, model_validator
+from pydantic.dataclasses import dataclass as checked_dataclass
 
 from ...errors import UserError
 
@@ -73,18 +75,37 @@ def ask(http: urllib3.PoolManager, of: str, method: str, url: str, headers: dict
     return Answer(of, answer.status, answer.data, at)
 
 
-@dataclass(frozen=True)
+def _json(text: str) -> str:
+    try:
+        json.loads(text)
+    except ValueError as error:
+        raise UserError(f"UPLOADS_BODY is no JSON: {error}.") from None
+    return text
+
+
+@checked_dataclass(frozen=True)
 class Endpoint:
-    """How the API is asked. url_at, headers_at: where these stand in its answer, as names with dots. max_bytes 0: no limit."""
+    """How the API is asked. url_at, headers_at: where these stand in its answer, as names with dots. max_bytes 0: no limit.
+
+    Raises UserError for what cannot be right.
+    """
 
     url: str
     method: str
-    body: str
+    body: Annotated[str, AfterValidator(_json)]
     url_at: str
     headers_at: str
     prefix: str
     max_bytes: int
     longest_s: float
+
+    @model_validator(mode="after")
+    def _tells_the_size(self) -> Self:
+        if self.max_bytes and SIZE not in self.url + (self.body if self.method != "GET" else ""):
+            raise UserError(
+                f'UPLOADS_MAX_BYTES is set, but the API is not told a size: write "{SIZE}" where UPLOADS_BODY says it.'
+            )
+        return self
 
     def ask(self, http: urllib3.PoolManager, token: str, size: int) -> Answer:
         """For the URL of an upload of so many bytes."""
@@ -108,18 +129,7 @@ class Endpoint:
         return url, {name.lower(): str(value) for name, value in given if name.lower() not in NOT_OURS}
 
 
-def checked(endpoint: Endpoint) -> Endpoint:
-    """Raises UserError for settings that cannot be right."""
-    try:
-        json.loads(endpoint.body)
-    except ValueError as error:
-        raise UserError(f"UPLOADS_BODY is no JSON: {error}.") from None
-    if endpoint.max_bytes and SIZE not in endpoint.url + (endpoint.body if endpoint.method != "GET" else ""):
-        raise UserError(f'UPLOADS_MAX_BYTES is set, but the API is not told a size: write "{SIZE}" where UPLOADS_BODY says it.')
-    return endpoint
-
-
-def _at(content: Any, names: str) -> Any:
+def _at(content: object, names: str) -> object:
     for name in names.split("."):
         content = content.get(name) if isinstance(content, dict) else None
     return content
