@@ -23,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 from local_aws import LocalAws
 from private_analytics import aws as aws_client
 from private_analytics.cost import scanned
+from private_analytics.cost.commands import echo_scans
 from private_analytics.external_tables import tables
 from private_analytics.samples import writer
 
@@ -97,8 +98,11 @@ def run(title: str, work: Path) -> scanned.Scan:
     found = scanned.scans(aws_client.client("athena"), "primary", invocation_id, started)
     tests = [scan for scan in found if scan.node.startswith("test.")]
     models = [scan for scan in found if scan not in tests]
-    print(f"\n{title}\n\n{scanned.table([*models, added(f'({len(tests)} data tests)', tests)])}", flush=True)
-    return added("all", found)
+    total = added("all", found)
+    print(f"\n{title}\n")
+    echo_scans([*models, added(f"({len(tests)} data tests)", tests)], total)
+    sys.stdout.flush()
+    return total
 
 
 def added(name: str, scans: list[scanned.Scan]) -> scanned.Scan:

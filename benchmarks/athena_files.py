@@ -44,8 +44,8 @@ def main() -> None:
 
 def show(title: str) -> None:
     cursor = connect(s3_staging_dir=f"s3://{BUCKET}/athena-results/", schema_name="analytics", poll_interval=0.1).cursor()
-    counts = [cursor.execute(f'select count(*) from "{name}$files"').fetchone()[0] for name in TABLES]  # noqa: S608
-    print(f"| {title} | " + " | ".join(map(str, counts)) + " |", flush=True)
+    counts = [cursor.execute(f'select count(*) from "{name}$files"').fetchall() for name in TABLES]  # noqa: S608
+    print(f"| {title} | " + " | ".join(str(count) for ((count,),) in counts) + " |", flush=True)
 
 
 if __name__ == "__main__":

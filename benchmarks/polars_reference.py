@@ -168,7 +168,7 @@ def find_rejected(lines: pl.DataFrame) -> pl.DataFrame:
 def meaning_of_events() -> pl.Expr:
     """What the event catalog says that an event means: the most specific row that fits it."""
 
-    def filled(row: dict[str, str]) -> tuple:
+    def filled(row: dict[str, str]) -> tuple[int, list[bool]]:
         is_filled = [bool(row[key]) for key in ("status_code", "event_name", "route", "method")]
         return sum(is_filled), is_filled
 

@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -30,6 +31,7 @@ from private_analytics.samples.writer import write_sample_logs  # noqa: E402
 DAYS = 30
 LAST_DAY = date(2026, 10, 31)
 ROUNDS = 3
+Figures = tuple[int | float, ...]  # of a table
 DBT = Path(sys.executable).with_name("dbt")
 POLARS_SCRIPT = Path(__file__).with_name("polars_reference.py")
 DATABASE = "bench.duckdb"
@@ -124,10 +126,11 @@ def published_files(lake: Path) -> list[Path]:
     return sorted(path for path in (lake / "logs").glob("*/*/*/*/*/*.gz") if path.parts[-3] in tasks)
 
 
-def timed(command: list[str | Path], *, text: bytes = b"", environment: dict[str, str] | None = None) -> Timed:
+def timed(command: Sequence[str | Path], *, text: bytes = b"", environment: dict[str, str] | None = None) -> Timed:
     """Run a command to its end. Of memory, only the process itself counts, not its children."""
     started = time.perf_counter()
     process = subprocess.Popen(command, cwd=PROJECT, env=os.environ | (environment or {}), stdin=subprocess.PIPE)
+    assert process.stdin  # noqa: S101 (a pipe, as asked for)
     process.stdin.write(text)
     process.stdin.close()
     _, status, usage = os.wait4(process.pid, 0)
@@ -212,21 +215,21 @@ def time_one_day_more(lake: Path) -> DbtRun:
     return min(runs, key=lambda run: run.models)
 
 
-def figures_of_database(database: Path) -> dict[str, tuple]:
+def figures_of_database(database: Path) -> dict[str, Figures]:
     with duckdb.connect(str(database), read_only=True) as connection:
         return {table: figures_of(connection, table, table) for table in FIGURES}
 
 
-def figures_of_parquet(folder: Path) -> dict[str, tuple]:
+def figures_of_parquet(folder: Path) -> dict[str, Figures]:
     with duckdb.connect() as connection:
         return {table: figures_of(connection, table, f"'{folder / table}.parquet'") for table in FIGURES}
 
 
-def figures_of(connection: duckdb.DuckDBPyConnection, table: str, place: str) -> tuple:
+def figures_of(connection: duckdb.DuckDBPyConnection, table: str, place: str) -> Figures:
     return connection.execute(f"select {FIGURES[table]} from {place}").fetchall()[0]  # noqa: S608
 
 
-def check_agreement(one: dict[str, tuple], other: dict[str, tuple], one_name: str, other_name: str) -> None:
+def check_agreement(one: dict[str, Figures], other: dict[str, Figures], one_name: str, other_name: str) -> None:
     """Exit unless all figures are the same; sums of fractions to a millionth."""
     for table, figures in one.items():
         items = [item.strip() for item in FIGURES[table].replace("\n", " ").split(", ")]

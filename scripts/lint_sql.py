@@ -17,8 +17,11 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unittest import mock
+
+if TYPE_CHECKING:
+    from sqlfluff.core.types import ConfigMappingType
 
 PROJECT = Path(__file__).resolve().parents[1]
 JOBS = ("source", "duckdb", "athena")
@@ -99,7 +102,7 @@ def lint_compiled(dialect: str) -> int:
     """What dbt compiles for an engine, each text once."""
     from sqlfluff.core import FluffConfig, Linter
 
-    overrides = {"dialect": dialect, "templater": "raw", "exclude_rules": NOT_FOR_COMPILED}
+    overrides: ConfigMappingType = {"dialect": dialect, "templater": "raw", "exclude_rules": NOT_FOR_COMPILED}
     linter = Linter(config=FluffConfig.from_path(str(PROJECT / ".sqlfluff"), overrides=overrides))
     names: dict[str, str] = {}
     try:
@@ -137,7 +140,7 @@ def compiled() -> Iterator[tuple[str, str]]:
 
     def flags_of_a_build() -> Any:
         """What macros see of the command line."""
-        seen = get_flag_obj()
+        seen = get_flag_obj()  # type: ignore[no-untyped-call]  # dbt's own, not annotated
         seen.WHICH = "build"
         return seen
 

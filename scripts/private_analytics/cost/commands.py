@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -76,6 +76,11 @@ def scanned(workgroup: str, run_results: Path | None, is_json: bool) -> None:
         nodes = [asdict(scan) | {"usd": scan.usd} for scan in found]
         console.echo_json({"invocation_id": invocation_id, "nodes": nodes, "total": asdict(total) | {"usd": total.usd}})
         return
+    echo_scans(found, total)
+
+
+def echo_scans(found: Sequence[scans.Scan], total: scans.Scan) -> None:
+    """As a table, the total last."""
     rows = [
         (scan.name, f"{scan.queries:,}", f"{scan.bytes:,}", f"{scan.billed_bytes / 1e6:,.0f}", f"{scan.usd:.5f}")
         for scan in [*found, total]
