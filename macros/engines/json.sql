@@ -131,7 +131,8 @@
 
 {% macro duckdb__checked_json_text(text, paths, is_double) %}
 {#- DuckDB returns objects and arrays as text too, and fractions as doubles. Only a text that could be one of these is looked up
-    again, in the message with its numbers quoted. A quote after a word character ends a string; before a colon, that string is a key. -#}
+    again, in the message with its numbers quoted. A quote after a word character ends a string; before a colon, that string is a
+    key. -#}
     {%- set first_characters = '{[-nNiI' ~ ('' if is_double else '0123456789') -%}
     {%- set doubtful = '^(?:[{\\[]|-?$|-?(?i:nan|inf)' ~ ('' if is_double else '|0$|-?[0-9]+[.e]') ~ ')' -%}
     {%- set quoted = replace_all('message', '(\\w"[ \t]*:[ \t]*)(-?[0-9][-+.0-9eE]*)', '\\1"\\2"') -%}

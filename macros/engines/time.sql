@@ -148,7 +148,8 @@
 
 
 {% macro unnest_days(first, last) %}
-{#- A table "days" with a column "day": each date from the first to the last. Both are columns of an earlier table in the from clause. -#}
+{#- A table "days" with a column "day": each date from the first to the last. Both are columns of an earlier table in the from
+    clause. -#}
     {{ return(adapter.dispatch('unnest_days')(first, last)) }}
 {% endmacro %}
 

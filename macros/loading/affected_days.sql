@@ -128,7 +128,7 @@
 
 
 {% macro _utc_midnight(day, zone) %}
-{#- When a day begins. If clocks change at midnight, it can occur twice or not at all. -#}
+{#- When a day begins. If the clocks change at midnight, midnight can occur twice or not at all. -#}
     {%- set midnight = modules.datetime.datetime.combine(day, modules.datetime.time()) -%}
     {%- set found = [] -%}
     {%- for is_dst in [true, false] -%}

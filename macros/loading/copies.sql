@@ -68,7 +68,7 @@
 
 
 {% macro only_together_with(names) %}
-{#- Rejects a selection that contains this model but not the work tables that it is built from, which hold what an earlier run needed. -#}
+{#- Rejects a selection with this model but without the work tables that it is built from. They hold what an earlier run needed. -#}
     {%- if execute and model.resource_type == 'model' and flags.WHICH in ('build', 'run') -%}
         {#- dbt retry does not say what it builds. It continues with the same work tables, unless they must hold more than before. -#}
         {%- set retried = not selected_resources and not (is_built_whole(model) and names[0] not in run_state().definitions) -%}

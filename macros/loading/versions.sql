@@ -53,7 +53,7 @@
 
 
 {% macro is_versioned(node) %}
-{#- Whether a node is an incremental model that can be computed again from fct_events. -#}
+{#- Whether a node is an incremental model that can be recomputed from fct_events. -#}
     {{ return(node.resource_type == 'model' and node.config.materialized == 'incremental' and 'loads' not in node.tags) }}
 {% endmacro %}
 
