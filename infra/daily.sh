@@ -8,7 +8,7 @@ dbt source freshness || failed=1
 pal check all || failed=1
 { pal report && aws s3 cp --no-progress site/report.html "s3://$ANALYTICS_BUCKET/report/report.html"; } || failed=1
 pal scanned || failed=1
-# On Sundays: tests of all days, not only of those that a load changed; small files put together, old snapshots removed.
+# On Sundays: test all days, not only those that a load changed. Then compact small files and remove old snapshots.
 if [ "$(date -u +%u)" = 7 ]; then
   dbt test --exclude-resource-type unit_test || failed=1
   dbt run-operation maintain || failed=1

@@ -1,11 +1,12 @@
 {% macro percentile(column, fraction) %}
-{#- Between two values, linear interpolation; nulls do not count. Exact on DuckDB; on Athena from a quantile digest, which holds each
-    value by itself up to some thousands and is within 0.2 % of the rank beyond. -#}
+{#- Linear interpolation between two values; nulls are ignored. Exact on DuckDB. Athena uses a quantile digest, which is exact up to
+    some thousands of values and within 0.2 % of the rank beyond. -#}
     {{ return(adapter.dispatch('percentile')(column, fraction)) }}
 {% endmacro %}
 
 {% macro default__percentile(column, fraction) -%}
-    {#- A digest gives one of its values, the k-th of n at the quantile (k - 0.5) / n: the two around the fraction are asked for. -#}
+    {#- A digest returns one of its values: the k-th of n at the quantile (k - 0.5) / n. This asks for the two values around the
+        fraction. -#}
     {%- set digest = 'qdigest_agg(' ~ column ~ ', 1, 0.002)' -%}
     {%- set n = 'nullif(cast(count(' ~ column ~ ') as double), 0)' -%}
     {%- set position = 'double \'' ~ fraction ~ '\' * (' ~ n ~ ' - 1)' -%}
@@ -27,7 +28,7 @@
 
 
 {% macro first_by(value, time, tiebreak) %}
-{#- The first value that is not null, by time, then by the tiebreak (a bigint). -#}
+{#- The first non-null value by time, then by the tiebreak (a bigint). -#}
     {{ return(adapter.dispatch('first_by')(value, time, tiebreak)) }}
 {% endmacro %}
 
@@ -53,6 +54,6 @@
 {%- endmacro %}
 
 {% macro _instant(time, tiebreak) -%}
-{#- Time and tiebreak (0 to 2^63 - 1) as one number: DuckDB compares it in half the time of a row. -#}
+{#- Time and tiebreak (0 to 2^63 - 1) as one number, which DuckDB compares in half the time of a row. -#}
     epoch_us({{ time }}) * 9223372036854775808 + {{ tiebreak }}
 {%- endmacro %}

@@ -1,6 +1,6 @@
 {% macro steps_in_order(step_number, time, tiebreak) %}
-{#- How many of the steps 1, 2, 3 ... a group of events went through in this order, whatever was between them. An event that stands at
-    several steps has a row for each and takes one: the higher comes first, when the lower is still to come. -#}
+{#- How many of the steps 1, 2, 3 ... a group of events took in this order, whatever happened in between. An event that is several
+    steps has a row for each, but takes only one step, because its rows are ordered from the highest step down. -#}
     {{ return(adapter.dispatch('steps_in_order')(step_number, time, tiebreak)) }}
 {% endmacro %}
 

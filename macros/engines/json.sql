@@ -1,4 +1,4 @@
-{#- JSON: one extraction for all paths on DuckDB (one parse of the line), one function call for each path on Athena. -#}
+{#- JSON: DuckDB parses a line once for all paths; Athena calls one function for each path. -#}
 
 {% macro json_path_literal(steps) %}
 {#- The steps of json_steps() as the SQL literal of a JSON path. -#}
@@ -24,7 +24,7 @@
 {% endmacro %}
 
 {% macro default__json_path_value(steps, all_steps) %}
-{#- The extraction itself: within a coalesce it is only evaluated where the paths before it found nothing. It gives no objects and no
+{#- Extracts directly: within a coalesce, this is evaluated only if the paths before it found nothing. It returns no objects or
     arrays, and numbers as they are written in the log. -#}
     {{ return("nullif(nullif(json_extract_scalar(json_message, " ~ json_path_literal(steps) ~ "), ''), '-')") }}
 {% endmacro %}
@@ -41,8 +41,8 @@
 {% endmacro %}
 
 {% macro _json_types(all_steps) %}
-{#- The fields of json_values on DuckDB: one for each first step. A key that paths descend into stays JSON. Names in a struct do not tell
-    upper from lower case: of keys that differ only in case the first is a field, and the others are searched for in the message. -#}
+{#- The fields of json_values on DuckDB: one for each first step. A key that paths descend into stays JSON. Struct field names are
+    case-insensitive: if keys differ only in case, the first is a field and the others are searched for in the message. -#}
     {%- set types, spellings = {}, {} -%}
     {%- for steps in all_steps if spellings.setdefault(steps[0] | lower, steps[0]) == steps[0] -%}
         {%- do types.update({steps[0]: 'JSON' if steps | length > 1 else types.get(steps[0], 'VARCHAR')}) -%}
@@ -52,12 +52,12 @@
 
 
 {% macro json_values(message, plan) %}
-{#- Select-list items from which json_problem() and the plan's values are read. A message that is no JSON is no error. -#}
+{#- Select-list items that json_problem() and the plan's values read. A message that is not JSON causes no error. -#}
     {{ return(adapter.dispatch('json_values')(message, plan.paths | map(attribute='steps') | list)) }}
 {% endmacro %}
 
 {% macro default__json_values(message, all_steps) %}
-{#- NaN and Infinity, which are no JSON but which Python writes, become null, as on DuckDB; within strings they stay. -#}
+{#- NaN and Infinity are not JSON, but Python writes them. They become null, as on DuckDB, except within strings. -#}
     {{ return(
         "case when " ~ matches(message, '(?:^|[:,\\[])[ \t]*-?(?i:nan|inf)') ~ " and " ~ _json_items(message) ~ " is null then regexp_replace("
         ~ message ~ ", '(\"(?:[^\"\\\\]|\\\\.)*+\")|-?(?i:nan|inf(?:inity)?)', found -> coalesce(found[1], 'null')) else " ~ message
@@ -66,13 +66,13 @@
 {% endmacro %}
 
 {% macro _json_items(text) %}
-{#- 1 for one JSON value, null for what is none. Not json_parse, which a deeply nested line stops with a stack overflow that TRY does not
-    catch; in an array, so that json_size looks at the whole text. -#}
+{#- 1 for one JSON value, null for anything else. Not json_parse: a deeply nested line makes it fail with a stack overflow that TRY
+    does not catch. The array makes json_size read the whole text. -#}
     {{ return("json_size('[' || " ~ text ~ " || ']', '$')") }}
 {% endmacro %}
 
 {% macro duckdb__json_values(message, all_steps) %}
-{#- One pass over the object's keys, which beats one search for each path. TRY goes row by row where there is an error: only what
+{#- One pass over the object's keys is faster than one search for each path. TRY goes row by row after an error, so only text that
     looks like an object gets there. -#}
     {{ return(
         "try(json_transform(case when (starts_with(" ~ message ~ ", '{') or " ~ matches(message, '^[ \t\r]*[{]') ~ ") and not "
@@ -81,9 +81,9 @@
 {% endmacro %}
 
 {% macro _trailing_comma(message) -%}
-{#- Whether a comma stands before a closing bracket, outside of strings: DuckDB would let it pass. The quick looks come first: at the end
-    of an object that holds no other, and for a comma and a bracket anywhere. (Of AND DuckDB evaluates both sides, of CASE only what is
-    reached.) -#}
+{#- Whether a comma precedes a closing bracket outside of strings, which DuckDB would accept. The quick checks come first: the end of
+    an object without nested values, then a comma and a bracket anywhere. (DuckDB evaluates both sides of AND, but only the branches
+    of CASE that it reaches.) -#}
     case
         when strpos({{ message }}, '}') = strlen({{ message }}) and not contains({{ message }}, ']')
             then {{ matches(message, ',[ \t\r]*}$') }}
@@ -95,12 +95,13 @@
 
 
 {% macro json_problem(message) %}
-{#- Null for a JSON object, else the reason why not: not_json, not_an_object. -#}
+{#- Null for a JSON object, else the problem: not_json or not_an_object. -#}
     {{ return(adapter.dispatch('json_problem')(message)) }}
 {% endmacro %}
 
 {% macro default__json_problem(message) -%}
-    {#- Half of a surrogate pair is no character; what is left without the whole pairs is. (An escaped backslash begins no escape.) -#}
+    {#- Half of a surrogate pair is not a character. Surrogates that remain without the whole pairs are such halves. (An escaped
+        backslash does not begin an escape.) -#}
     {%- set surrogate = '\\\\u[dD][89a-fA-F]' -%}
     {%- set others = '\\\\\\\\|\\\\u[dD][89abAB][0-9a-fA-F]{2}\\\\u[dD][c-fC-F][0-9a-fA-F]{2}' -%}
     case
@@ -121,16 +122,17 @@
 
 
 {% macro checked_json_text(text, paths, is_double) %}
-{#- A text that was the first value found at these paths, or, where that is an object, an array, NaN, Infinity, '' or '-', the next one
-    that is not. A number is as it is written in the log (1.50, -1E+2), unless it will only be read as a double. -#}
+{#- The text, which is the first value found at these paths. If it is an object, an array, NaN, Infinity, '' or '-', the next value
+    that is not. A number stays as it is written in the log (1.50, -1E+2), unless it is only read as a double. -#}
     {{ return(adapter.dispatch('checked_json_text')(text, paths, is_double)) }}
 {% endmacro %}
 
 {% macro default__checked_json_text(text, paths, is_double) %}{{ return(text) }}{% endmacro %}
 
 {% macro duckdb__checked_json_text(text, paths, is_double) %}
-{#- DuckDB gives objects and arrays as text too, and fractions as their double. Only a text that could be one of these is looked at
-    closely: in the message with its numbers in quotes. A quote after a word character ends a string, and before a colon that is a key. -#}
+{#- DuckDB returns objects and arrays as text too, and fractions as doubles. Only a text that could be one of these is looked up
+    again, in the message with its numbers quoted. A quote after a word character ends a string; before a colon, that string is a
+    key. -#}
     {%- set first_characters = '{[-nNiI' ~ ('' if is_double else '0123456789') -%}
     {%- set doubtful = '^(?:[{\\[]|-?$|-?(?i:nan|inf)' ~ ('' if is_double else '|0$|-?[0-9]+[.e]') ~ ')' -%}
     {%- set quoted = replace_all('message', '(\\w"[ \t]*:[ \t]*)(-?[0-9][-+.0-9eE]*)', '\\1"\\2"') -%}

@@ -1,14 +1,14 @@
 {#- Reading the lake: external tables on Athena, the files themselves on DuckDB. -#}
 
 {% macro lake_root() %}
-{#- The folder that holds logs/ and exports/ (DuckDB only); make demo points lake/current to the one it built from. -#}
+{#- The folder that contains logs/ and exports/ (DuckDB only). make demo points lake/current to the folder that it built from. -#}
     {{ return(env_var('ANALYTICS_LAKE', 'lake/current').rstrip('/')) }}
 {% endmacro %}
 
 
 {% macro read_log_lines(relation, new_exports) %}
-{#- A query for line and path (the object's) of every line of the exports in new_exports, read from nowhere else:
-    their days (Athena) or folders (DuckDB) stand in it as literals. -#}
+{#- A query for every line of the exports in new_exports, with the path of its object. The exports' days (Athena) or folders (DuckDB)
+    are literals in the query, so nothing else is read. -#}
     {%- if not execute or model.resource_type == 'unit_test' -%}
         {{ return('select line, path from ' ~ relation) }}
     {%- endif -%}
@@ -16,8 +16,8 @@
 {% endmacro %}
 
 {% macro default__read_log_lines(relation, new_exports) %}
-{#- A new day is read whole. Of a day that was exported again only the objects of the new exports are read: Athena leaves out the
-    others by their "$path" where the condition on it is a range. -#}
+{#- A new day is read in full. For a day that was exported again, only the objects of the new exports are read: Athena skips the
+    others if the condition on "$path" is a range. -#}
     {%- set rows = run_query(
         "select date_format(export_date, '%Y/%m/%d'), export_task_id, is_new_day from " ~ new_exports ~ " order by 1, 2"
     ).rows if load_relation(new_exports) else [] -%}
@@ -29,14 +29,14 @@
         {%- else -%}
             {%- set folder = [root, day, task_id] | join('/') -%}
             {%- do days_again.append(day) -%}
-            {#- '0' comes after '/' -#}
+            {#- '0' is the character after '/'. -#}
             {%- do ranges.append(
                 '"$path" >= ' ~ sql_literals([folder ~ '/']) ~ ' and "$path" < ' ~ sql_literals([folder ~ '0'])
             ) -%}
         {%- endif -%}
     {%- endfor -%}
     {%- if ranges | length > 1000 -%}
-        {#- A query's text is limited to 256 KB. So many exports are read with their whole days. -#}
+        {#- A query's text is limited to 256 KB. For this many exports, whole days are read. -#}
         {%- set new_days, ranges = new_days + days_again, [] -%}
     {%- endif -%}
     {%- set query -%}
@@ -82,7 +82,7 @@
 {% endmacro %}
 
 {% macro _read_lines(files, compression) %}
-{#- One column that ends at \n only; Strict: text that cannot be read is an error and is never dropped. -#}
+{#- One column that ends only at \n. Strict: unreadable text is an error and is never dropped. -#}
     {%- set query -%}
         select line, filename as path
         from read_csv(
@@ -96,7 +96,7 @@
 
 
 {% macro refuse_to_lose_exports() %}
-{#- Stops a full refresh before its first model empties anything, where lines that are in the tables cannot be read again. -#}
+{#- Stops a full refresh before it empties anything, if lines that are in the tables cannot be read again. -#}
     {%- set relation = source('lake', 'log_lines') -%}
     {%- if execute and flags.FULL_REFRESH and flags.WHICH in ('build', 'run') and load_relation(this) -%}
         {{ return(adapter.dispatch('refuse_to_lose_exports')(relation)) }}
@@ -104,7 +104,7 @@
 {% endmacro %}
 
 {% macro default__refuse_to_lose_exports(relation) %}
-{#- Athena passes over objects in Glacier without an error. The query reads what the refresh would read. -#}
+{#- Athena skips objects in Glacier without an error. The query reads what the refresh would read. -#}
     {%- set query -%}
         select count(*), cast(min(loaded.export_date) as varchar), cast(max(loaded.export_date) as varchar)
         from {{ this }} as loaded
@@ -123,5 +123,5 @@
 {% endmacro %}
 
 {% macro duckdb__refuse_to_lose_exports(relation) %}
-{#- Its reader stops where a file is not there. -#}
+{#- DuckDB's reader fails if a file is missing. -#}
 {% endmacro %}

@@ -1,5 +1,5 @@
 {% macro maintain() %}
-{#- dbt run-operation maintain: once a week or so, beside dbt build and never during it. On Athena, compacts the small files that
+{#- dbt run-operation maintain: run it about once a week, but never during dbt build. On Athena, it compacts the small files that
     daily runs leave in the incremental tables, and removes expired snapshots and unused files. -#}
     {{ return(adapter.dispatch('maintain')()) }}
 {% endmacro %}
@@ -17,5 +17,5 @@
 {% endmacro %}
 
 {% macro duckdb__maintain() %}
-    {%- do log("Nothing to do: DuckDB keeps its own file in order.", info=true) -%}
+    {%- do log("Nothing to do: DuckDB maintains its own file.", info=true) -%}
 {% endmacro %}

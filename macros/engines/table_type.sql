@@ -1,11 +1,11 @@
 {% macro resolve_table_type() %}
-{#- Takes the place of dbt-athena's macro, which makes the tables of unit tests as Hive tables, which store only milliseconds. -#}
+{#- Overrides dbt-athena's macro, which creates the tables of unit tests as Hive tables. Hive stores only milliseconds. -#}
     {{ return('iceberg' if model.resource_type == 'unit_test' else config.get('table_type', 'hive')) }}
 {% endmacro %}
 
 
 {% macro by_day(partition) %}
-{#- Athena: the partition of a large table, so that a query, or a merge, reads its days only. DuckDB tables have no partitions. -#}
+{#- Athena: the partition of a large table, so that a query or merge reads only its days. DuckDB tables have no partitions. -#}
     {{ return(adapter.dispatch('by_day')(partition)) }}
 {% endmacro %}
 

@@ -1,5 +1,5 @@
 {% macro text_digest(text) %}
-{#- 63 bits of the MD5 of a text, as a bigint >= 0: small to store, the same on both engines. -#}
+{#- 63 bits of a text's MD5, as a bigint >= 0: small to store, and the same on both engines. -#}
     {{ return(adapter.dispatch('text_digest')(text)) }}
 {% endmacro %}
 
@@ -8,21 +8,21 @@
 {%- endmacro %}
 
 {% macro duckdb__text_digest(text) -%}
-    {#- Half the time of md5_number_upper, which goes by way of the hexadecimal text. -#}
+    {#- Takes half the time of md5_number_upper, which goes through hexadecimal text. -#}
     cast((md5_number({{ text }}) & 18446744073709551615) >> 1 as bigint)
 {%- endmacro %}
 
 
 {% macro regex_group(n) %}{{ return(adapter.dispatch('regex_group')(n)) }}{% endmacro %}
 
-{#- How a replacement text names group n. -#}
+{#- How a replacement text refers to group n. -#}
 {% macro default__regex_group(n) %}{{ return('$' ~ n) }}{% endmacro %}
 
 {% macro duckdb__regex_group(n) %}{{ return('\\' ~ n) }}{% endmacro %}
 
 
 {% macro matches(text, pattern) %}
-{#- Whether a regular expression is found anywhere in the text. -#}
+{#- Whether a regular expression matches anywhere in the text. -#}
     {{ return(adapter.dispatch('matches')(text, pattern)) }}
 {% endmacro %}
 
@@ -44,7 +44,7 @@
 {%- endmacro %}
 
 {% macro _end_of_text(pattern) %}
-{#- On Athena $ also stands before a line feed that ends the text, as \z does not; on DuckDB they are the same. -#}
+{#- On Athena, $ also matches before a final line feed, but \z does not. On DuckDB they are the same. -#}
     {{ return(modules.re.sub('(?<!\\\\)[$](?![^\\[]*\\])', '\\\\z', pattern)) }}
 {% endmacro %}
 

@@ -1,8 +1,8 @@
 {#- Points in time. Timestamps are timestamp(6) in UTC without a zone on both engines. -#}
 
 {% macro read_timestamp(text) %}
-{#- The time that a text stands for, or null: ISO 8601 (cut to microseconds, UTC where it has no offset), epoch seconds, milli-,
-    micro- or nanoseconds (told by their size), and the common log format's 17/May/2015:08:05:32 +0000. -#}
+{#- The timestamp in a text, or null. Reads ISO 8601 (truncated to microseconds; UTC if there is no offset), epoch seconds, milli-,
+    micro- or nanoseconds (recognized by their size), and the common log format's 17/May/2015:08:05:32 +0000. -#}
     {{ return(adapter.dispatch('read_timestamp')(text)) }}
 {% endmacro %}
 
@@ -11,7 +11,7 @@
 {% endmacro %}
 
 {% macro _offset_pattern() %}
-{#- At most 14 hours, which no zone exceeds and Athena does not take. -#}
+{#- At most 14 hours: no zone has a larger offset, and Athena rejects one. -#}
     {{ return(' ?[+-]((0[0-9]|1[0-3])(:?[0-5][0-9])?|14(:?00)?)$') }}
 {% endmacro %}
 
@@ -24,8 +24,8 @@
 {% endmacro %}
 
 {% macro _epoch_microseconds(text) -%}
-{#- Of a text that is a number, as a bigint: whole microseconds, what is finer is cut. Decimals all the way, since a double rounds.
-    Digits after the fifteenth of a fraction are cut before a cast could round them. Null above 2^63 - 1. -#}
+{#- A numeric text as whole microseconds (a bigint), truncated. Decimals are used throughout, because a double rounds. Digits after
+    the fifteenth of a fraction are cut before a cast could round them. Null above 2^63 - 1. -#}
     {%- set number = 'try_cast(' ~ replace_all(text, '([.][0-9]{15})[0-9]+$', regex_group(1)) ~ ' as decimal(38, 15))' -%}
     cast(floor({{ number }} * case
         when abs({{ number }}) < 100000000000 then 1000000
@@ -39,7 +39,7 @@
     {%- set spaced -%}
         regexp_replace(replace(replace({{ text }}, 'T', ' '), ',', '.'), '([.][0-9]{6})[0-9]+', '$1')
     {%- endset -%}
-    {#- A cast wants the offset as +02:00, after a space. -#}
+    {#- A cast needs the offset as +02:00, after a space. -#}
     {%- set with_offset -%}
         regexp_replace(regexp_replace({{ spaced }}, ' ?([+-][0-9]{2}):?([0-9]{2})?$', ' $1:$2'), ':$', ':00')
     {%- endset -%}
@@ -84,7 +84,7 @@
 
 
 {% macro local_time(timestamp) %}
-{#- A UTC timestamp as the clocks of reporting_timezone show it. -#}
+{#- A UTC timestamp as local time in reporting_timezone. -#}
     {%- set zone = var('reporting_timezone') -%}
     {{ return(timestamp if zone == 'UTC' else in_time_zone(timestamp, zone | replace("'", "''"))) }}
 {% endmacro %}
@@ -148,7 +148,8 @@
 
 
 {% macro unnest_days(first, last) %}
-{#- A table "days" with a column "day": each date from the first to the last, both columns of a table before it in the from clause. -#}
+{#- A table "days" with a column "day": each date from the first to the last. Both are columns of an earlier table in the from
+    clause. -#}
     {{ return(adapter.dispatch('unnest_days')(first, last)) }}
 {% endmacro %}
 
@@ -162,7 +163,7 @@
 
 
 {% macro days_after(date, days) %}
-{#- A date so many days (an integer expression) after another. -#}
+{#- The date that is a number of days (an integer expression) after another. -#}
     {{ return(adapter.dispatch('days_after')(date, days)) }}
 {% endmacro %}
 

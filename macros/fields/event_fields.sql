@@ -1,13 +1,13 @@
-{#- The configured fields: which JSON paths hold them, in which order (vars event_fields and default_event_fields). -#}
+{#- The configured fields and their JSON paths, in order (vars event_fields and default_event_fields). -#}
 
 {% macro event_fields() %}
-{#- Canonical field -> list of {path, unit}, the user's list in place of the default one. Extra fields come last. -#}
+{#- Canonical field -> list of {path, unit}. The user's list replaces the default list. Extra fields come last. -#}
     {%- set defaults = var('default_event_fields') -%}
     {%- set chosen = var('event_fields') or {} -%}
     {%- for name in chosen if name not in defaults -%}
         {{ exceptions.raise_compiler_error(
             "vars: event_fields: there is no field '" ~ name ~ "'. Fields: " ~ defaults | join(', ')
-            ~ ". For a field of your own add a column to models/events/fct_events.yml."
+            ~ ". For a field of your own, add a column to models/events/fct_events.yml."
         ) }}
     {%- endfor -%}
     {%- set fields = {} -%}
@@ -44,7 +44,7 @@
             {{ exceptions.raise_compiler_error(
                 "vars: event_fields: " ~ name ~ ": cannot use " ~ entry
                 ~ ". An entry is a JSON path, or for latency_ms {path: ..., unit: ms|s|us|ns}."
-                ~ " (Epoch timestamps need no unit: it is told by their size.)"
+                ~ " (Epoch timestamps need no unit: their size shows it.)"
             ) }}
         {%- endif -%}
         {%- do parsed.append({'path': entry.path | string, 'unit': unit}) -%}
@@ -54,10 +54,10 @@
 
 
 {% macro field_plan() %}
-{#- How a message is searched, worked out once: {paths, parts}.
-    paths: each JSON path once, {steps, literal, value}: value is the SQL for its text after json_values() has run.
-    parts: {field, column, paths, unit}: what is searched together. A field is one part; latency_ms one for each run of paths with
-    the same unit. -#}
+{#- How a message is searched: {paths, parts}.
+    paths: each JSON path once, as {steps, literal, value}; value is the SQL for its text after json_values() has run.
+    parts: paths that are searched together, as {field, column, paths, unit}. A field has one part; latency_ms has one for each run of
+    paths with the same unit. -#}
     {%- set steps = {} -%}
     {%- for entries in event_fields().values() -%}
         {%- for entry in entries -%}{%- do steps.setdefault(entry.path, json_steps(entry.path)) -%}{%- endfor -%}
@@ -89,14 +89,14 @@
         {%- do steps.append(index | int if index else quoted or plain) -%}
     {%- endfor -%}
     {%- if not steps or steps[0] is number -%}
-        {{ exceptions.raise_compiler_error("vars: event_fields: '" ~ path ~ "' is no JSON path") }}
+        {{ exceptions.raise_compiler_error("vars: event_fields: '" ~ path ~ "' is not a JSON path") }}
     {%- endif -%}
     {{ return(steps) }}
 {% endmacro %}
 
 
 {% macro found_values(plan) %}
-{#- Select-list items: for each part the first value that is not null. field_texts() reads them. -#}
+{#- Select-list items: the first non-null value of each part. field_texts() reads them. -#}
     {%- set items = [] -%}
     {%- for part in plan.parts -%}
         {%- do items.append('coalesce(' ~ (part.paths | map(attribute='value') | list + ['null']) | join(', ') ~ ') as ' ~ part.column) -%}
@@ -106,8 +106,8 @@
 
 
 {% macro field_texts(plan) %}
-{#- Select-list items <field>_text: the text of the first path that holds a value: no null, object, array, '' or '-' (a log's word for
-    none). A bare latency gets the unit of its path, unless that is ms: '0.25' -> '0.25s'. -#}
+{#- Select-list items <field>_text: the text of the first path with a value. Null, objects, arrays, '' and '-' (which logs write for
+    none) are not values. A bare latency gets the unit of its path, unless that is ms: '0.25' -> '0.25s'. -#}
     {%- set doubles = ['status_code', 'latency_ms'] -%}
     {%- for field in extra_fields() if field.data_type == 'double' -%}{%- do doubles.append(field.name) -%}{%- endfor -%}
     {%- set texts = {} -%}

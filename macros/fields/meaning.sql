@@ -1,6 +1,6 @@
-{#- The one meaning of an event: that of the most specific row of event_catalog that fits it. More filled columns are more specific; among
-    equally many, status_code comes first, then event_name, route and method. So rows tie only where their conditions are the same,
-    and check_event_catalog() refuses these. -#}
+{#- An event's meaning comes from the most specific row of event_catalog that matches it. A row with more filled columns is more
+    specific; among rows with equally many, status_code ranks highest, then event_name, route and method. So rows tie only if their
+    conditions are the same, and check_event_catalog() rejects those. -#}
 
 {% macro _filled_sets(catalog) %}
 {#- The sets of columns that rows of the catalog fill, the most specific first; all possible sets if the table does not exist yet. -#}
@@ -36,7 +36,7 @@
 
 
 {% macro join_meanings(catalog) %}
-{#- Joins for the relation "events": the row of the catalog that fits, for each set of columns. -#}
+{#- Joins for the relation "events", one for each set of columns: the row of the catalog that matches. -#}
     {%- set joins = [] -%}
     {%- for filled in _filled_sets(catalog) -%}
         {%- set name, of, on = 'meaning_' ~ loop.index, [], [] -%}

@@ -1,7 +1,8 @@
-{#- From the text of a field to its value. What cannot be read is null. -#}
+{#- Convert the text of a field to its value. Unreadable text becomes null. -#}
 
 {% macro read_number(text) %}
-{#- A text as a double, or null: digits with a decimal point and an exponent, without what one engine alone would take, as 1_000 or 12f. -#}
+{#- A text as a double, or null. Takes digits with a decimal point and an exponent, but nothing that only one engine takes, e.g. 1_000
+    or 12f. -#}
     {{ return(adapter.dispatch('read_number')(text)) }}
 {% endmacro %}
 
@@ -44,7 +45,7 @@
 
 
 {% macro read_path(text) -%}
-{#- The path alone: no scheme, host, query or fragment. Null for what is no path: it begins neither with / nor with a scheme. -#}
+{#- The path only, without scheme, host, query or fragment. Null if the text begins with neither / nor a scheme. -#}
     {%- set target -%}
         case
             when strpos({{ text }}, ' ') > 0 then regexp_extract({{ text }}, '{{ _request_line() }}', 2)
@@ -62,8 +63,8 @@
 
 
 {% macro route(path) -%}
-{#- The path with each segment that is an id replaced: /products/p-123/reviews/7 -> /products/:id/reviews/:id.
-    Slashes are doubled first, so that two ids in a row both find a slash on either side. -#}
+{#- The path with each id segment replaced: /products/p-123/reviews/7 -> /products/:id/reviews/:id.
+    Slashes are doubled first, so that two ids in a row each have a slash on either side. -#}
     {%- set id = '/(?:' ~ [
         '[0-9]+',
         '[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}',
@@ -80,13 +81,13 @@
 
 
 {% macro valid_latency(number) -%}
-{#- Negative, infinite and NaN are no latency. -#}
+{#- Negative numbers, infinity and NaN are not latencies. -#}
     case when {{ number }} >= 0 and {{ number }} < {{ infinity() }} then {{ number }} end
 {%- endmacro %}
 
 
 {% macro is_lambda_platform_line(message) -%}
-{#- What Lambda itself writes around an invocation. -#}
+{#- Lines that Lambda itself writes around an invocation. -#}
     {{ matches(
         message, '^(?:(?:START|END|REPORT) RequestId: |(?:INIT_START|EXTENSION|TELEMETRY)[ \t]|INIT_REPORT(?:[ \t]|$)|XRAY TraceId: )'
     ) }}

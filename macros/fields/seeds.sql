@@ -1,5 +1,5 @@
-{#- Errors in a seed are reported while dbt parses the project, before anything runs. These macros are pre-hooks, which dbt renders
-    then, and they receive the rows of the file. -#}
+{#- Errors in a seed are reported while dbt parses the project, before anything runs. These macros are pre-hooks, because dbt renders
+    pre-hooks then. They receive the rows of the file. -#}
 
 {% macro check_event_catalog(table) %}
     {%- set columns = ['event_name', 'method', 'status_code', 'route', 'meaning'] -%}
@@ -8,16 +8,16 @@
         {%- set conditions = [row.event_name, row.method, row.status_code, row.route] -%}
         {%- if row.meaning not in var('meanings') -%}
             {%- do refuse_seed('event_catalog', row.line, "the meaning '" ~ row.meaning ~ "' is unknown. It must be one of "
-                ~ var('meanings') | join(', ') ~ ". For one of your own, add it to vars: meanings in dbt_project.yml") -%}
+                ~ var('meanings') | join(', ') ~ ". To use your own, add it to vars: meanings in dbt_project.yml") -%}
         {%- elif not conditions | select | list -%}
             {%- do refuse_seed('event_catalog', row.line, "all conditions are blank. Fill event_name, method, status_code or route") -%}
         {%- elif row.method and not modules.re.fullmatch('[A-Z]+', row.method) -%}
-            {%- do refuse_seed('event_catalog', row.line, "the method '" ~ row.method ~ "' is not in upper case letters, such as GET") -%}
+            {%- do refuse_seed('event_catalog', row.line, "the method '" ~ row.method ~ "' must be in upper case letters, e.g. GET") -%}
         {%- elif row.status_code and not modules.re.fullmatch('[1-5][0-9][0-9]', row.status_code) -%}
             {%- do refuse_seed('event_catalog', row.line, "the status code '" ~ row.status_code ~ "' is not a number from 100 to 599") -%}
         {%- elif conditions | string in lines_of -%}
-            {%- do refuse_seed('event_catalog', row.line, "it has the same conditions as line " ~ lines_of[conditions | string]
-                ~ ". An event has one meaning: delete one of the two, or fill another column to make it more specific") -%}
+            {%- do refuse_seed('event_catalog', row.line, "the row has the same conditions as line " ~ lines_of[conditions | string]
+                ~ ". An event has one meaning: delete one of the two rows, or fill another column to make one more specific") -%}
         {%- endif -%}
         {%- do lines_of.update({conditions | string: row.line}) -%}
     {%- endfor -%}
@@ -44,9 +44,9 @@
 
 
 {% macro _seed_rows(seed, table, columns) %}
-{#- The rows as dicts of texts, '' where blank, each with its line in the file. -#}
+{#- The rows as dicts of strings ('' if blank), each with its line number in the file. -#}
     {%- if table.column_names | list != columns -%}
-        {%- do refuse_seed(seed, 1, "the columns are " ~ table.column_names | join(',') ~ ", and must be " ~ columns | join(',')) -%}
+        {%- do refuse_seed(seed, 1, "the columns are " ~ table.column_names | join(',') ~ " but must be " ~ columns | join(',')) -%}
     {%- endif -%}
     {%- set rows = [] -%}
     {%- for values in table.rows -%}
@@ -56,7 +56,7 @@
             {%- if '\n' in value or '"' in value -%}
                 {%- do refuse_seed(seed, row.line, 'a quote (") is not closed or is inside a value') -%}
             {%- elif value != value.strip() -%}
-                {%- do refuse_seed(seed, row.line, column ~ " '" ~ value ~ "' has blanks before or after it. Delete them") -%}
+                {%- do refuse_seed(seed, row.line, column ~ " '" ~ value ~ "' begins or ends with white space. Delete it") -%}
             {%- endif -%}
             {%- do row.update({column: value}) -%}
         {%- endfor -%}

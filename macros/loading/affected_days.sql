@@ -1,15 +1,15 @@
-{#- Which days a run computes again. Days are of reporting_timezone. In a model's SQL they are literal UTC timestamps, because Athena
+{#- Which days a run recomputes. Days are in reporting_timezone. In a model's SQL they are literal UTC timestamps, because Athena
     prunes partitions reliably only by literals. -#}
 
 {% macro affected_days() %}
-{#- Sorted list of the days that loads changed since the model was last built; none where the model is built whole. -#}
+{#- Sorted list of the days that loads have changed since the model was last built; none if the model is rebuilt in full. -#}
     {%- if not is_incremental() -%}{{ return(none) }}{%- endif -%}
     {{ return(days_changed_since(run_state().versions[model.name].load_number)) }}
 {% endmacro %}
 
 
 {% macro days_changed_since(load_number) %}
-{#- Sorted list of the days that the loads after this one changed. -#}
+{#- Sorted list of the days that later loads changed. -#}
     {%- set days = [] -%}
     {%- for day, number, _ in _changed_days() if number > load_number -%}{%- do days.append(day) -%}{%- endfor -%}
     {{ return(days) }}
@@ -17,21 +17,21 @@
 
 
 {% macro latest_days() %}
-{#- Sorted list of the days of the latest load: those of the batch, unless it is empty. -#}
+{#- Sorted list of the days of the latest load. These are the days of the batch, unless it is empty. -#}
     {%- set loads = _changed_days() | map(attribute=1) | list -%}
     {{ return(days_changed_since((loads | max) - 1) if loads else []) }}
 {% endmacro %}
 
 
 {% macro is_out_of_order() %}
-{#- Whether the latest load may hold earlier copies of rows that were there before it. -#}
+{#- Whether the latest load may contain earlier copies of rows that are already in the tables. -#}
     {{ return(_changed_days() | selectattr(1, 'equalto', _latest_load()) | map(attribute=2) | select | list | length > 0) }}
 {% endmacro %}
 
 
 {% macro _latest_load() %}
-{#- The number of the latest load that this run has seen. A run that loads nothing does not look at a load that another run may be busy
-    with. -#}
+{#- The number of the latest load that this run has seen. A run that loads nothing ignores a load that another run may still be
+    working on. -#}
     {%- set numbers = _changed_days() | map(attribute=1) | list -%}
     {{ return(numbers | max if numbers else run_state().versions.values() | map(attribute='load_number') | max | default(0, true)) }}
 {% endmacro %}
@@ -67,13 +67,13 @@
 
 
 {% macro in_affected_days(column='event_at') %}
-{#- A condition on a UTC timestamp column: it lies in a day that is computed again. -#}
+{#- A condition on a UTC timestamp column: it is in a day that is recomputed. -#}
     {{ return(in_days(column, affected_days())) }}
 {% endmacro %}
 
 
 {% macro in_days(column, days, margin_minutes=0) %}
-{#- A condition on a UTC timestamp column: it lies in one of the days, or within so many minutes of one. True where days is none. -#}
+{#- A condition on a UTC timestamp column: it is in one of the days, or within margin_minutes of one. True if days is none. -#}
     {%- if days is none -%}{{ return('1 = 1') }}{%- endif -%}
     {%- set conditions = [] -%}
     {%- for start, end in utc_ranges(days, margin_minutes) -%}
@@ -86,7 +86,7 @@
 
 
 {% macro in_dates(column, days) %}
-{#- A condition on a date column: it is one of the days. True where days is none. -#}
+{#- A condition on a date column: it is one of the days. True if days is none. -#}
     {%- if days is none -%}{{ return('1 = 1') }}{%- endif -%}
     {%- set conditions = [] -%}
     {%- for first, last in day_ranges(days) -%}
@@ -97,8 +97,8 @@
 
 
 {% macro day_ranges(days) %}
-{#- Sorted days (dates, or their ISO texts) as (first, last) of each run of consecutive days. More than 50 runs become one, from the
-    first day to the last, so that the text of a query stays short whatever times a log holds: Athena takes 256 KB. -#}
+{#- Sorted days (dates or ISO texts) as (first, last) of each run of consecutive days. More than 50 runs become one, from the first
+    day to the last. This keeps a query's text short whatever times a log has, because Athena limits it to 256 KB. -#}
     {%- set one_day = modules.datetime.timedelta(days=1) -%}
     {%- set ranges = [] -%}
     {%- for day in days -%}
@@ -114,7 +114,7 @@
 
 
 {% macro utc_ranges(days, margin_minutes=0) %}
-{#- The same as UTC timestamps (start, end), each widened by so many minutes. -#}
+{#- The same as UTC timestamps (start, end), each widened by margin_minutes. -#}
     {%- set zone = modules.pytz.timezone(var('reporting_timezone')) -%}
     {%- set margin = modules.datetime.timedelta(minutes=margin_minutes) -%}
     {%- set ranges = [] -%}
@@ -128,7 +128,7 @@
 
 
 {% macro _utc_midnight(day, zone) %}
-{#- When a day begins. Its midnight may come twice, where clocks are put back to it, or not at all. -#}
+{#- When a day begins. If the clocks change at midnight, midnight can occur twice or not at all. -#}
     {%- set midnight = modules.datetime.datetime.combine(day, modules.datetime.time()) -%}
     {%- set found = [] -%}
     {%- for is_dst in [true, false] -%}

@@ -1,4 +1,4 @@
-{#- Copies of one event, from exports that overlap or producers that send a record more than once. -#}
+{#- Copies of one event, from overlapping exports or from producers that send a record more than once. -#}
 
 {% macro event_columns(relation=none) %}
 {#- All columns of fct_events except event_id and event_date. The unit tests need the casts, because Glue does not store the
@@ -20,25 +20,25 @@
 
 
 {% macro dedupe_horizon() %}
-{#- Rows with one id are copies of each other where no more than this lies between them. -#}
+{#- Rows with the same id are copies of each other if they are at most this far apart. -#}
     {{ return("interval '" ~ var('dedupe_horizon_days') ~ "' day") }}
 {% endmacro %}
 
 
 {% macro near_batch(column) %}
-{#- A condition on a UTC timestamp column: it is so close to a day of the batch that the row may be a copy of one of its lines. -#}
+{#- A condition on a UTC timestamp column: it is so close to a day of the batch that the row may be a copy of a line in the batch. -#}
     {{ return(in_days(column, latest_days(), 24 * 60 * var('dedupe_horizon_days'))) }}
 {% endmacro %}
 
 
 {% macro loaded_before(row, id, at) %}
-{#- A condition on `row`: the table has a copy of it from an earlier export, or from the same. -#}
+{#- A condition on `row`: the table has a copy of it from the same or an earlier export. -#}
     {{ return(_has_copy(row, id, at, '<=')) }}
 {% endmacro %}
 
 
 {% macro delete_later_copies(id, at) %}
-{#- Post-hook: deletes rows of which this run loaded a copy from an earlier export. There are none if exports are loaded in order. -#}
+{#- Post-hook: deletes rows if this run loaded a copy of them from an earlier export. If exports are loaded in order, there are none. -#}
     {%- if is_incremental() and is_out_of_order() -%}
         {{ return(
             'delete from ' ~ this ~ ' where ' ~ near_batch(at) ~ ' and ' ~ _has_copy(this.identifier, id, at, '<')
@@ -68,10 +68,9 @@
 
 
 {% macro only_together_with(names) %}
-{#- Stops a selection that holds this model but not the work tables that it is built from: they hold what an earlier run needed.
-    (dbt retry names no selection, and goes on with the same work tables.) -#}
+{#- Rejects a selection with this model but without the work tables that it is built from. They hold what an earlier run needed. -#}
     {%- if execute and model.resource_type == 'model' and flags.WHICH in ('build', 'run') -%}
-        {#- dbt retry does not say what it builds. It goes on with the same work tables, unless they must hold more than before. -#}
+        {#- dbt retry does not say what it builds. It continues with the same work tables, unless they must hold more than before. -#}
         {%- set retried = not selected_resources and not (is_built_whole(model) and names[0] not in run_state().definitions) -%}
         {%- for name in names if not retried and not is_selected(name) -%}
             {{ exceptions.raise_compiler_error(
@@ -88,7 +87,7 @@
     {%- if execute and flags.FULL_REFRESH and model.resource_type == 'model' and selected_resources -%}
         {%- for name in ['loaded_exports', 'table_versions', 'batch_exports', 'batch_lines'] if not is_selected(name) -%}
             {{ exceptions.raise_compiler_error(
-                model.name ~ " can only be rebuilt together with what it is loaded from. Run dbt build --full-refresh with no"
+                model.name ~ " can only be rebuilt together with the models that load it. Run dbt build --full-refresh with no"
                 ~ " selection, or select +" ~ model.name ~ "."
             ) }}
         {%- endfor -%}
@@ -97,11 +96,11 @@
 
 
 {% macro refuse_older_tables() %}
-{#- Stops an incremental run on the tables of a version before 0.2.0, which have other ids and no changed_days. -#}
+{#- Stops an incremental run on tables of a version before 0.2.0, which have different ids and no changed_days. -#}
     {%- if execute and model.resource_type == 'model' and flags.WHICH in ('build', 'run') and not flags.FULL_REFRESH
         and not load_relation(this) and table_of('fct_events') and table_of('loaded_exports') -%}
         {{ exceptions.raise_compiler_error(
-            "The tables are of an older version, or changed_days was dropped. Run dbt build --full-refresh once (CHANGELOG.md)."
+            "The tables are from an older version, or changed_days was dropped. Run dbt build --full-refresh once (CHANGELOG.md)."
         ) }}
     {%- endif -%}
 {% endmacro %}

@@ -1,8 +1,8 @@
 {#- The end of a run: the ledger of loaded exports, and the summary of the run. -#}
 
 {% macro is_loaded(results) %}
-{#- Whether all models with the tag "loads" were built and none of their tests failed. Marts and their tests do not matter: a mart that
-    failed is caught up by its next run. -#}
+{#- Whether all models with the tag "loads" were built and none of their tests failed. Marts and their tests do not matter: a failed
+    mart catches up in its next run. -#}
     {%- set models = graph.nodes.values() | selectattr('resource_type', 'equalto', 'model') | list -%}
     {%- set loading, others = [], [] -%}
     {%- for node in models -%}{%- do (loading if 'loads' in node.tags else others).append(node.unique_id) -%}{%- endfor -%}
@@ -20,7 +20,7 @@
 
 
 {% macro write_ledger(results) %}
-{#- on-run-end: records the exports of this run as loaded, except those with an object that could not be read. -#}
+{#- on-run-end: records the exports of this run as loaded, except those with an unreadable object. -#}
     {%- if not execute or not is_loaded(results) -%}{{ return('') }}{%- endif -%}
     {%- set merge -%}
         merge into {{ table_of('loaded_exports') }} as loaded
@@ -28,7 +28,7 @@
         on loaded.export_task_id = exports.export_task_id
         when matched and exports.unreadable_objects > 0 then delete
         when matched then update set lines = exports.lines, bytes = exports.bytes, loaded_at = {{ now_utc() }}
-        -- Objects without a line are gone or archived (every_export_gave_lines).
+        -- Objects that gave no lines are gone or archived (every_export_gave_lines).
         when
             not matched
             and exports.unreadable_objects = 0
@@ -45,7 +45,7 @@
 
 
 {% macro reported_fields() %}
-{#- The columns of fct_events that a run reports on: how often they are null. -#}
+{#- The columns of fct_events for which a run reports how often they are null. -#}
     {{ return(
         ['event_name', 'user_id', 'session_id', 'product_id', 'status_code', 'latency_ms', 'method', 'route']
         + (extra_fields() | map(attribute='name') | list)
@@ -54,8 +54,8 @@
 
 
 {% macro report_run(results) %}
-{#- on-run-end: what was loaded, how much of each field was null, which mapping found nothing, which event names are not in the
-    catalog. -#}
+{#- on-run-end: reports what was loaded, how often each field was null, which fields were never found, and which event names are not
+    in the catalog. -#}
     {%- set built = results | selectattr('status', 'equalto', 'success') | map(attribute='node.name') | list if execute else [] -%}
     {%- if 'batch_counts' not in built -%}{{ return('') }}{%- endif -%}
     {%- set counts, kept, catalog = table_of('batch_counts'), table_of('int_exports__daily_lines'), table_of('event_catalog') -%}
@@ -82,11 +82,11 @@
         {{ return('') }}
     {%- endif -%}
     {%- set duplicates = ", {:,} duplicates".format(read - (row[-1] or 0) | int) if credited else '' -%}
-    {{ log("Loaded {:,} lines of {} exports, {:,} of them not events{}.".format(read, row[1], rejected, duplicates), info=true) }}
+    {{ log("Loaded {:,} lines from {} exports, {:,} of them not events{}.".format(read, row[1], rejected, duplicates), info=true) }}
     {%- set reading = run_state().versions.get('batch_lines') -%}
     {%- if reading and reading.definition != reading_definition() and not flags.FULL_REFRESH -%}
         {{ log(
-            "What is read from log lines has changed (fields, bots or limits). It holds for exports of "
+            "What is read from log lines has changed (fields, bots or limits). This applies to exports of "
             ~ row[3] ~ " and later. To read older lines again, run dbt build --full-refresh.", info=true
         ) }}
     {%- endif -%}
@@ -95,8 +95,8 @@
         {{ log("  %-14s%5.1f %% null" | format(field, 100 - 100 * found / events if events else 100), info=true) }}
         {%- if events and not found -%}
             {%- do exceptions.warn(
-                "Warning: no event of this run has a value for " ~ field ~ ": none of its JSON paths was found. Set it under vars:"
-                ~ " event_fields in dbt_project.yml, or --vars '{event_fields: {" ~ ('path' if field == 'route' else field) ~ ": [your.path]}}'."
+                "Warning: no event of this run has a value for " ~ field ~ ": none of its JSON paths was found. Set its path under vars:"
+                ~ " event_fields in dbt_project.yml, or pass --vars '{event_fields: {" ~ ('path' if field == 'route' else field) ~ ": [your.path]}}'."
             ) -%}
         {%- endif -%}
     {%- endfor -%}

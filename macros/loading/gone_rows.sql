@@ -1,8 +1,8 @@
-{#- How an incremental mart replaces days: its merge updates and inserts the rows that were computed, and deletes those that are gone. -#}
+{#- How an incremental mart replaces days: its merge updates and inserts the computed rows, and deletes the rows that are gone. -#}
 
 {% macro gone_when_null(column) %}
-{#- Config of such a mart, to be unpacked: config(unique_key=[...], **gone_when_null('events')). The column is one that no computed row
-    leaves null, such as a count. -#}
+{#- Config of such a mart, to be unpacked: config(unique_key=[...], **gone_when_null('events')). The column must never be null in a
+    computed row, e.g. a count. -#}
     {{ return(adapter.dispatch('gone_when_null')(column)) }}
 {% endmacro %}
 
@@ -17,8 +17,8 @@
 
 
 {% macro gone_rows() %}
-{#- The end of such a mart, after `select * from <what was computed>`: adds the rows of the affected days that the table has but that were
-    not computed again, with null in all columns but the key. -#}
+{#- The end of such a mart, after `select * from <computed rows>`. Adds the table's rows of the affected days that were not
+    recomputed, with null in all columns except the key. -#}
     {%- set days = affected_days() -%}
     {%- if days is none -%}{{ return('') }}{%- endif -%}
     {#- A unit test does not know the model's config. -#}
@@ -37,8 +37,8 @@
 
 
 {% macro row_in_days(row, columns, days) %}
-{#- A condition on a row of a model with these columns: it belongs to one of the days. Sessions belong to all days that they touch. True
-    where days is none. -#}
+{#- A condition on a row of a model with these columns: it belongs to one of the days. Sessions belong to all days that they touch.
+    True if days is none. -#}
     {%- if 'ended_at' in columns -%}{{ return(touches_days(row, days)) }}
     {%- elif 'event_at' in columns -%}{{ return(in_days(row ~ '.event_at', days)) }}
     {%- elif 'line_at' in columns -%}{{ return(in_days(row ~ '.line_at', days)) }}

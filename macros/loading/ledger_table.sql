@@ -1,6 +1,6 @@
 {% materialization ledger, default %}
-{#- A table that only this project's hooks write to. The model's SQL defines its columns; it runs if the table does not exist, and in
-    a full refresh. -#}
+{#- A table that only this project's hooks write to. The model's SQL defines its columns; it runs only if the table does not exist and
+    in a full refresh. -#}
     {%- set table = this.incorporate(type='table') -%}
     {%- set existing = load_cached_relation(this) -%}
     {{ run_hooks(pre_hooks) }}

@@ -1,4 +1,4 @@
-{#- Results of queries as values for the SQL of a model. Nothing is queried while the project is parsed. -#}
+{#- Query results as values for a model's SQL. No query runs while dbt parses the project. -#}
 
 {% macro query_column(sql) %}
 {#- The first column of a query as a list. -#}

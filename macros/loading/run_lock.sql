@@ -7,9 +7,9 @@
 {% endmacro %}
 
 {% macro default__take_run_lock() %}
-{#- The holder's row in an Iceberg table; nobody holds the lock while the table is empty. When two runs merge at once, the second commit
-    fails with a conflict, dbt-athena repeats that merge, and it now finds the row of the first. A run that still sees another run's
-    row after its merge does not hold the lock. -#}
+{#- The lock is the holder's row in an Iceberg table; if the table is empty, nobody holds it. When two runs merge at once, the second
+    commit fails with a conflict. dbt-athena repeats that merge, which then finds the row of the first run. A run that still sees
+    another run's row after its merge does not hold the lock. -#}
     {%- set lock, columns = _run_lock_table(), ['id', 'run_id', 'holder', 'taken_at', 'expires_at'] -%}
     {%- if not load_relation(lock) -%}
         {%- set create -%}
@@ -47,7 +47,7 @@
         {%- set run_id, holder, taken_at, expires_at = others[0].values() -%}
         {{ exceptions.raise_compiler_error(
             "Another run is loading exports into " ~ target.schema ~ ". " ~ holder ~ " started it at " ~ taken_at ~ " UTC (invocation "
-            ~ run_id ~ "). This run has changed nothing; start it again when the other has ended.\n"
+            ~ run_id ~ "). This run has changed nothing. Start it again when the other run has ended.\n"
             ~ "If the other run was killed or interrupted, its lock expires at " ~ expires_at ~ " UTC. To free the lock at once:\n"
             ~ "  dbt run-operation free_run_lock --args '{whoever: true}'"
         ) }}
@@ -58,7 +58,7 @@
 {% endmacro %}
 
 {% macro duckdb__take_run_lock() %}
-{#- Nothing to do: DuckDB lets one process open the file, and dbt opens it before this hook. -#}
+{#- Nothing to do: DuckDB lets only one process open the file, and dbt opens it before this hook. -#}
 {% endmacro %}
 
 

@@ -1,8 +1,8 @@
-{#- Which sessions a run computes again: those that touch an affected day, each from all of its days. -#}
+{#- Which sessions a run recomputes: those that touch an affected day. Each is computed from all of its days. -#}
 
 {% macro session_days() %}
-{#- For batch_session_events: affected, the days that its readers must compute again, and reached, these and all days of the sessions in
-    the readers' tables that touch them. Both none where a reader is built whole. -#}
+{#- For batch_session_events. `affected` are the days that its readers must recompute. `reached` are these days and all days of the
+    sessions in the readers' tables that touch them. Both are none if a reader is rebuilt in full. -#}
     {%- set all = {'affected': none, 'reached': none} -%}
     {%- if not execute or flags.FULL_REFRESH -%}{{ return(all) }}{%- endif -%}
     {%- set state = run_state() -%}
@@ -26,7 +26,7 @@
             from (
                 {{ sessions_that_touch(affected) }}
                 union
-                -- A session with an id of its own may go on after any gap.
+                -- A session with its own id may continue after any gap.
                 select session_id, started_at, ended_at
                 from {{ table_of('sessions') }}
                 where session_id in (
@@ -48,7 +48,7 @@
 
 
 {% macro is_session_table(node) %}
-{#- Whether a node is an incremental model of sessions that is made of batch_session_events. -#}
+{#- Whether a node is an incremental model of sessions that is built from batch_session_events. -#}
     {{ return(is_versioned(node) and 'ended_at' in node.columns
         and node.depends_on.nodes | select('in', ['model.' ~ node.package_name ~ '.batch_session_events']) | list | length > 0) }}
 {% endmacro %}
@@ -68,8 +68,7 @@
 
 
 {% macro touches_days(session, days) %}
-{#- A condition on a session: it lies in one of the days, reaches into it, or comes within the session gap of it. True where days is
-    none. -#}
+{#- A condition on a session: it overlaps one of the days or comes within the session gap of one. True if days is none. -#}
     {%- if days is none -%}{{ return('1 = 1') }}{%- endif -%}
     {%- set conditions = [] -%}
     {%- for start, end in utc_ranges(days, var('session_gap_minutes')) -%}
@@ -82,13 +81,13 @@
 
 
 {% macro in_computed_sessions(session) %}
-{#- A condition on a session of the table: it may be one that this run computes again, since it touches a day that was read for them. -#}
+{#- A condition on a session of the table: this run may recompute it, because it touches a day that was read. -#}
     {{ return(touches_days(session, session_days().reached if execute else none)) }}
 {% endmacro %}
 
 
 {% macro was_computed_again(session) %}
-{#- A condition on a session of the table: this run computed it again. It may now begin on another day, and so have another key. -#}
+{#- A condition on a session of the table: this run recomputed it. It may now begin on another day and so have another key. -#}
     {%- set query -%}
         ({{ in_computed_sessions(session) }})
         and {{ session }}.session_id in (select events.session_id from {{ ref('batch_session_events') }} as events)

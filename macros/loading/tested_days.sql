@@ -2,7 +2,8 @@
     dbt test tests all days; the stack runs it once a week. -#}
 
 {% macro tested_days(models) %}
-{#- The days in which the rows of these models are tested; none for all. A mart that missed loads is tested in their days as well. -#}
+{#- The days for which the rows of these models are tested; none means all days. A mart that missed loads is also tested for their
+    days. -#}
     {%- if not execute or flags.WHICH != 'build' or not selected_resources -%}{{ return(none) }}{%- endif -%}
     {%- set loads = [_latest_load() - 1] -%}
     {%- for node in graph.nodes.values() if node.name in models and is_versioned(node) -%}
@@ -15,7 +16,7 @@
 
 
 {% macro default__get_where_subquery(relation) %}
-{#- Overrides dbt's macro, which says what rows a generic test reads: here only those of the tested days. -#}
+{#- Overrides dbt's macro for the rows that a generic test reads: only those of the tested days. -#}
     {%- set conditions = ['(' ~ config.get('where') ~ ')'] if config.get('where') else [] -%}
     {%- for node in (graph.nodes.values() if execute else [])
         if node.alias == relation.identifier and node.config.materialized == 'incremental' -%}

@@ -1,10 +1,11 @@
-{#- How current each table is: table_versions says with which definition its rows were made, and up to which load. A model or seed whose
-    definition has changed makes the models after it whole, so that one table never holds rows of two definitions. -#}
+{#- How current each table is: table_versions records the definition that its rows were built with, and the latest load in them. If
+    the definition of a model or seed changes, the models after it are rebuilt in full, so that no table mixes rows of two
+    definitions. -#}
 
 {% macro run_state() %}
-{#- What many models of a run need to know, asked once and kept in `graph`, which they share:
+{#- State that the models of a run share. It is queried once and kept in `graph`:
     versions: name -> {definition, load_number} of table_versions. definitions: name -> definition, of what this run builds.
-    whole: name -> whether the model is built whole. Later also changed_days and session_days. -#}
+    whole: name -> whether the model is rebuilt in full. Later also changed_days and session_days. -#}
     {%- if 'run_state' not in graph -%}
         {%- set versions = {} -%}
         {%- set relation = table_of('table_versions') -%}
@@ -44,7 +45,7 @@
 
 
 {% macro should_full_refresh() %}
-{#- Overrides dbt's macro: also true for an incremental model that must be built whole. -#}
+{#- Overrides dbt's macro: also true for an incremental model that must be rebuilt in full. -#}
     {%- set configured = config.get('full_refresh') -%}
     {%- if configured is not none -%}{{ return(configured) }}{%- endif -%}
     {{ return(flags.FULL_REFRESH or (execute and model.resource_type == 'model' and is_built_whole(model))) }}
@@ -52,24 +53,24 @@
 
 
 {% macro is_versioned(node) %}
-{#- Whether a node is an incremental model that can be computed again from fct_events. -#}
+{#- Whether a node is an incremental model that can be recomputed from fct_events. -#}
     {{ return(node.resource_type == 'model' and node.config.materialized == 'incremental' and 'loads' not in node.tags) }}
 {% endmacro %}
 
 
 {% macro is_built_whole(node) %}
-{#- Whether a versioned model is built whole: it is new, its definition has changed, or so many days have that this is cheaper than a
-    merge, which Athena does for 100 partitions at a time. -#}
+{#- Whether a versioned model is rebuilt in full: it is new, its definition has changed, or so many days have changed that this is
+    cheaper than a merge, which Athena does for 100 partitions at a time. -#}
     {%- if not is_versioned(node) -%}{{ return(false) }}{%- endif -%}
     {%- if flags.FULL_REFRESH -%}{{ return(true) }}{%- endif -%}
     {%- set state = run_state() -%}
     {%- if node.name not in state.whole -%}
-        {#- True while its definition is worked out: that is its SQL for all days. -#}
+        {#- True while its definition is computed, because that is its SQL for all days. -#}
         {%- do state.whole.update({node.name: true}) -%}
         {%- set version = state.versions.get(node.name) -%}
         {%- set has_changed = version and version.definition != definition(node) -%}
         {%- if has_changed and flags.WHICH in ('build', 'run') and node.unique_id in selected_resources -%}
-            {{ log(node.name ~ ": its definition has changed since its rows were made, so it is computed again for all days.", info=true) }}
+            {{ log(node.name ~ ": its definition has changed since its rows were made, so it is recomputed for all days.", info=true) }}
         {%- endif -%}
         {%- do state.whole.update({
             node.name: not version or has_changed or days_changed_since(version.load_number) | length > 60
@@ -80,9 +81,9 @@
 
 
 {% macro definition(node) %}
-{#- A digest of all that decides the rows of a model or seed, given the events: its SQL with the macros and vars in it, its key and
-    columns, and the same of the models and seeds that it is made of, as they now lie in the database. Call it only while that node
-    is being built; for the session tables also in batch_session_events. -#}
+{#- A digest of everything but the events that determines the rows of a model or seed: its SQL with all macros and vars, its key and
+    columns, and the definitions of the models and seeds that it is built from, as they are now in the database. Call it only while
+    that node is being built; for the session tables also in batch_session_events. -#}
     {%- set definitions = run_state().definitions -%}
     {%- if node.name not in definitions -%}
         {%- if node.resource_type == 'seed' -%}
@@ -104,8 +105,8 @@
 
 
 {% macro _definition_in_database(node) %}
-{#- The definition of what lies in the database while a child of this node is built. A view reads its seeds as they are now, so a seed
-    that was loaded after the view was made counts as well. -#}
+{#- The definition of what is in the database while a child of this node is built. A view reads its seeds as they are now, so a seed
+    that was loaded after the view was created also counts. -#}
     {%- set state = run_state() -%}
     {%- if is_session_table(node) and is_selected(node.name) -%}{{ return(definition(node)) }}{%- endif -%}
     {%- if state.definitions.get(node.name) -%}{{ return(state.definitions[node.name]) }}{%- endif -%}
@@ -130,7 +131,7 @@
 
 {% macro begin_table() %}
 {#- Pre-hook of all models and seeds in table_versions: if the definition has changed, marks the table as unfinished before its rows
-    change. If the run is killed, the next one builds the table whole. -#}
+    change. If the run is killed, the next run rebuilds the table in full. -#}
     {%- if execute and model.resource_type in ('model', 'seed') -%}
         {%- set version = run_state().versions.get(model.name) -%}
         {%- if definition(model) != (version or {}).definition and version -%}
@@ -144,7 +145,7 @@
 
 
 {% macro write_versions(results) %}
-{#- on-run-end: what this run built is current up to the latest load. -#}
+{#- on-run-end: records that what this run built is current up to the latest load. -#}
     {%- set table, counts, state = table_of('table_versions'), table_of('batch_counts'), run_state() -%}
     {%- if not (table and table_of('changed_days') and counts) -%}{{ return('') }}{%- endif -%}
     {%- set built = results | selectattr('status', 'equalto', 'success') | map(attribute='node.unique_id') | list -%}
@@ -152,7 +153,7 @@
     {%- for node in graph.nodes.values() if node.unique_id in built and node.name in state.definitions -%}
         {%- set version = state.versions.get(node.name, {}) -%}
         {%- if node.resource_type != 'seed' or version.definition != state.definitions[node.name] -%}
-            {#- A mart of a mart that missed loads has missed them as well. -#}
+            {#- If a mart missed loads, the marts built from it missed them too. -#}
             {%- set loads = [_latest_load()] -%}
             {%- for id in node.depends_on.nodes if id in graph.nodes and id not in built and is_versioned(graph.nodes[id]) -%}
                 {%- do loads.append(state.versions.get(graph.nodes[id].name, {'load_number': 0}).load_number) -%}
@@ -181,11 +182,11 @@
                 select coalesce(sum(exports.lines), 0) as lines, coalesce(sum(exports.unreadable_objects), 0) as unreadable_objects
                 from {{ counts }} as exports
             ) as batch
-            -- If no line was loaded, the settings have not been used yet; if objects were unreadable, the load is not complete.
+            -- If no line was loaded, the settings have not been used yet; if objects were unreadable, the load is incomplete.
             where built.name != 'batch_lines' or (batch.lines > 0 and batch.unreadable_objects = 0)
         ) as run
         on version.name = run.name
-        -- Another run that built the same table meanwhile may have overwritten rows of this run's loads.
+        -- Another run may have built the same table in the meantime and overwritten rows of this run's loads.
         when matched then update set
             definition = run.definition,
             load_number = case
@@ -201,7 +202,7 @@
 
 
 {% macro reading_definition() %}
-{#- A digest of what is read from a line, and how: only a full refresh reads older lines again. -#}
+{#- A digest of the settings for parsing lines. Only a full refresh reads older lines again. -#}
     {{ return(local_md5(tojson(
         [event_fields(), var('bot_user_agents'), var('max_days_from_log_time'), var('dedupe_horizon_days')]
     ))) }}

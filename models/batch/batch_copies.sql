@@ -1,6 +1,6 @@
--- A row is one line of the batch whose id occurs there more than once. Each has its final id. Of the copies of one event or rejected
--- line, the one from the earliest export is kept.
--- A work table of one run. Nearly all lines occur once and are not in this table.
+-- A row is one line of the batch whose id occurs more than once in the batch, with its final id. When an event or rejected line has
+-- several copies, the copy from the earliest export is kept.
+-- Work table of one run. Nearly all lines occur once and are not in this table.
 {{ config(materialized='table') }}
 
 with repeated as (
@@ -19,7 +19,7 @@ lines as (
     inner join repeated on lines.event_id = repeated.event_id
 ),
 
--- The k-th identical line of a stream within one export is no copy of the first: it has an id of its own.
+-- Identical lines of one stream within one export are not copies: each one after the first gets its own id.
 identified as (
     select
         *,
@@ -30,7 +30,7 @@ identified as (
     from lines
 ),
 
--- Lines with the same id are copies while each is within the horizon of the one before it.
+-- Lines with the same id are copies as long as each is within the dedupe horizon of the previous one.
 marked as (
     select
         *,

@@ -1,5 +1,5 @@
--- A row is one export of this run: how many lines it held, how many of them are events, and how many of these have each field.
--- A work table of one run.
+-- A row is one export of this run: how many lines it has, how many were rejected, and how many events have each field.
+-- Work table of one run.
 {{ config(materialized='table') }}
 
 select

@@ -1,5 +1,5 @@
--- A row is one export that this run loads: published, and not in the ledger with the same size.
--- It is a table so that every later model of the run sees the same exports.
+-- A row is one export that this run loads: it is published, and the ledger does not have it with the same size.
+-- This is a table so that every later model of the run sees the same exports.
 {{ config(materialized='table') }}
 
 with records as (

@@ -1,5 +1,5 @@
--- A row is one log line of the exports that this run loads, with its fields read: the batch. All later models read this table, so
--- raw text is read once. The raw line itself is kept only where it is rejected. A work table of one run.
+-- The batch: a row is one log line of the exports that this run loads, with its fields parsed. All later models read this table, so
+-- raw text is parsed once. The raw line is kept only if it is rejected. Work table of one run.
 {{ config(materialized='table') }}
 
 {%- set plan = field_plan() %}
@@ -78,7 +78,7 @@ judged as (
     from fields
 ),
 
--- A rejected line without a time belongs to the day that it was exported for: the same traceback on two days is two rows.
+-- A rejected line without a time belongs to its exported day, so the same traceback on two days is two rows.
 identified as (
     select
         *,

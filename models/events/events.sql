@@ -1,4 +1,4 @@
--- A row is one event, under the names that the API's logs use. A filter on timestamp reads only its days.
+-- A row is one event, with the column names that the API's logs use. A filter on timestamp limits the days that are read.
 {{ config(materialized='view') }}
 
 select

@@ -1,5 +1,5 @@
--- A row is one event. Incremental: the batch's events are appended, one for each event_id, unless they are here already. When an
--- event was exported more than once, the copy from the earliest export is kept, in whatever order the exports are loaded.
+-- A row is one event. Incremental: appends the batch's events, one per event_id, unless the table already has them. When an event
+-- was exported more than once, the earliest export's copy is kept, whatever the order in which the exports are loaded.
 {{ config(
     materialized='incremental',
     incremental_strategy='append',

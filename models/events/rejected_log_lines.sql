@@ -1,4 +1,4 @@
--- A row is one published line that is not an event, unchanged, with the reason. Incremental in the same way as fct_events.
+-- A row is one exported line that is not an event, unchanged, with the reason. Incremental in the same way as fct_events.
 {{ config(
     materialized='incremental',
     incremental_strategy='append',

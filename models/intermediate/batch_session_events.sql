@@ -1,7 +1,6 @@
--- A row is one event of a session that this run computes again. An event belongs to the session that its record names. If it names
--- none, the user's events are split into sessions wherever more than session_gap_minutes pass between two of them. Bots are left
--- out.
--- A work table that each run replaces; sessions and int_sessions__funnels are built from it.
+-- A row is one event of a session that this run recomputes. An event belongs to the session that its record names. Without a
+-- session id, a user's events are split into sessions at each gap of more than session_gap_minutes. Bots are left out.
+-- Each run replaces this work table; sessions and int_sessions__funnels are built from it.
 {{ config(materialized='table') }}
 
 {%- set days = session_days() %}

@@ -1,4 +1,4 @@
--- A row is one event of fct_events, with its day and hour in reporting_timezone and the one meaning that event_catalog gives it.
+-- A row is one event of fct_events, with its day and hour in reporting_timezone and its meaning from event_catalog.
 -- The marts are built on this view.
 {{ config(materialized='view') }}
 

@@ -1,4 +1,4 @@
--- A row is one export on one day: how many of the lines that it is credited with became events, and how many were rejected.
+-- A row is one export on one day: how many of the lines credited to it became events, and how many were rejected.
 {{ config(unique_key=['event_date', 'export_task_id'], **gone_when_null('events')) }}
 
 with lines as (

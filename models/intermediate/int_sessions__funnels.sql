@@ -1,4 +1,4 @@
--- A row is one session in one funnel that it entered: how many of the funnel's steps it went through, in their order.
+-- A row is one session in one funnel that it entered: how many of the funnel's steps it took, in order.
 {{ config(
     unique_key=['event_date', 'session_id', 'funnel'],
     partitioned_by=by_day('event_date'),

@@ -1,8 +1,8 @@
--- A row is one day, in reporting_timezone, with the number of the latest load that brought or took away one of its lines. The marts
--- are computed again for the days of all loads since their last run.
--- A load is out of order if it holds an export that is earlier than one loaded before. Only such a load deletes rows, namely later copies
--- of its own. If a record has an id of its own, such a copy may be dedupe_horizon_days away (a day more where a day has 23 hours), so
--- those days have changed too.
+-- A row is one day, in reporting_timezone, with the number of the latest load that added or deleted one of its lines. Each mart is
+-- recomputed for the days of all loads since its last run.
+-- A load is out of order if it contains an export that is earlier than one loaded before it. Only such a load deletes rows: later
+-- copies of its own lines. A copy of a record with its own id may be dedupe_horizon_days away (one day more if a day has 23 hours),
+-- so those days have changed too.
 {{ config(unique_key=['event_date'], materialized='incremental', incremental_strategy='merge') }}
 
 -- depends_on: {{ ref('batch_exports') }}, {{ ref('loaded_exports') }}

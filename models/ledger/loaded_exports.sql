@@ -1,7 +1,6 @@
--- A row is one export whose lines are in the tables: the ledger. The model only creates the table. A row is written at the end of a
--- run
--- in which all models that load, and their tests, succeeded (write_ledger, on-run-end); the next run repeats an interrupted load.
--- A full refresh empties it before anything else.
+-- The ledger: a row is one export whose lines are in the tables. The model only creates the table. write_ledger (on-run-end) adds
+-- the rows if all loading models and their tests succeeded; otherwise the next run repeats the load. A full refresh empties the
+-- ledger before anything else.
 {{ config(materialized='ledger') }}
 
 {{ refuse_to_lose_exports() }}

@@ -1,5 +1,5 @@
--- A row is one mart, intermediate model or seed: the definition that its rows were made with, and the latest load in them. `batch_lines`
--- stands for the settings by which lines are read. The model only creates the table; rows are written by write_versions (on-run-end).
+-- A row is one mart, intermediate model or seed: the definition that its rows were built with, and the latest load in them.
+-- `batch_lines` stands for the settings for parsing lines. The model only creates the table; write_versions (on-run-end) fills it.
 {{ config(materialized='ledger') }}
 
 -- depends_on: {{ ref('loaded_exports') }}

@@ -1,5 +1,5 @@
--- Ids of records (eventId) that were used again after more than dedupe_horizon_days: each use counts as a separate event.
--- dbt build looks only at the days that it changed; dbt test finds all.
+-- Record ids (eventId) that were used again after more than dedupe_horizon_days. Each use counts as a separate event.
+-- dbt build checks only the days that it changed; dbt test checks all days.
 {{ config(severity='warn') }}
 
 select

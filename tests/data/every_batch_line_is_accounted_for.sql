@@ -1,4 +1,4 @@
--- Lines of this run's exports that are in no table: neither they nor a copy of them became an event or a rejected line.
+-- Lines of this run's exports that are missing: neither the line nor a copy of it became an event or a rejected line.
 with lines as (
     select * from {{ ref('batch_identified') }}
 ),

@@ -1,5 +1,5 @@
--- Exports of this run with log objects, but without a line: the objects are gone, or in a storage class that Athena skips without an
--- error (Glacier). dbt build then stops before it loads anything, so a full refresh cannot lose what is archived.
+-- Exports of this run that have log objects but gave no lines: the objects are gone, or in a storage class that Athena skips
+-- without an error (Glacier). dbt build then stops before it loads anything, so a full refresh cannot lose archived lines.
 with read_exports as (
     select distinct export_task_id from {{ ref('batch_lines') }}
 )

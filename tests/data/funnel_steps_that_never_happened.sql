@@ -1,4 +1,4 @@
--- Steps of seeds/funnels.csv whose event has never been logged: the API may have another name for it.
+-- Steps of seeds/funnels.csv whose event has never been logged. The API may use another name for it.
 {{ config(severity='warn') }}
 
 select

@@ -81,7 +81,7 @@ def test_edited_comments_and_an_edit_that_is_taken_back_compute_nothing_again(bu
     built.restore()
     comments = "-- Counted, once (each).\n\n{# Counted,\n once. #}\n/* Counted,\n once. */\n"
     built.edit(f"{DAILY_EVENTS}.sql", "with counted as (", comments + "with  counted as (")
-    built.edit(f"{DAILY_EVENTS}.yml", "description: How often.", "description: How many times.")
+    built.edit(f"{DAILY_EVENTS}.yml", "description: Number of events.", "description: How many times.")
     built.edit("models/intermediate/int_events.sql", "-- A row is one event", "-- Each row is one event")
     built.edit("macros/engines/time.sql", "{#- A UTC timestamp as", "{#- The UTC timestamp as")
     assert built.run() == set()

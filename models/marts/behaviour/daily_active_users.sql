@@ -1,6 +1,6 @@
--- A row is one day on which a user was active: how many users were active on it, in the 7 days that end with it, and in the 30 days
--- that end with it. Bots are left out.
--- Built whole on each run, from one small row for each user and day.
+-- A row is one day with an active user: how many users were active on that day, in the 7 days up to it, and in the 30 days up to
+-- it. Bots are left out.
+-- Rebuilt in full on each run, from one small row per user and day.
 {{ config(materialized='table') }}
 
 with active_days as (
@@ -10,8 +10,8 @@ with active_days as (
     from {{ ref('int_users__active_days') }}
 ),
 
--- A user counts from a day of theirs on until the window has passed it, or until their next day, which counts from then on: so
--- each is counted once, and no day is compared with all days of its window.
+-- A user's active day counts until its window ends or the user's next active day begins, whichever comes first. So each user counts
+-- once, and no day is compared with all days of its window.
 changes as (
     select
         event_date,

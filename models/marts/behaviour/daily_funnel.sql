@@ -1,5 +1,5 @@
 -- A row is one step of one funnel on one day: how many of the sessions that began on that day reached it. Bots are left out.
--- Built whole on each run, from one small row for each session.
+-- Rebuilt in full on each run, from one small row per session.
 {{ config(materialized='table') }}
 
 with progress as (

@@ -1,4 +1,4 @@
--- A row is one product on one day that was viewed, put into a cart or bought. Bots are left out.
+-- A row is one product on one day on which it was viewed, added to a cart or bought. Bots are left out.
 {{ config(unique_key=['event_date', 'product_id'], **gone_when_null('views')) }}
 
 with counted as (

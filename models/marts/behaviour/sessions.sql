@@ -1,4 +1,4 @@
--- A row is one session: the events of one session id, or, where a user's events carry none, those with gaps of at most
+-- A row is one session: the events with one session id, or a user's events without one if the gaps between them are at most
 -- session_gap_minutes. Bots are left out.
 {{ config(unique_key=['event_date', 'session_id'], partitioned_by=by_day('event_date'), **gone_when_null('events')) }}
 

@@ -1,5 +1,5 @@
 -- A row is one week of one cohort (the users first seen in the same week): how many of them were active. Bots are left out.
--- Built whole on each run, from one small row for each user and day: a user's first week is known only from all of their days.
+-- Rebuilt in full on each run, from one small row per user and day: a user's first week is known only from all of their days.
 {{ config(materialized='table') }}
 
 with user_weeks as (

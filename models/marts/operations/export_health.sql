@@ -1,5 +1,5 @@
--- A row is one day of one log group: what was exported for it, when, and what became of its lines.
--- Built whole on each run, from a few rows for each export.
+-- A row is one day of one log group: what was exported for it, when, and what happened to its lines.
+-- Rebuilt in full on each run, from a few rows per export.
 {{ config(materialized='table') }}
 
 with loaded_before as (

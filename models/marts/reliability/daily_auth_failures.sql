@@ -1,5 +1,5 @@
--- A row is one endpoint (method and route) on one day at which somebody logged in or was refused. Bots are included, because attacks
--- come from them.
+-- A row is one endpoint (method and route) on one day on which it logged somebody in or refused somebody. Bots are included,
+-- because attackers use them.
 {{ config(unique_key=['event_date', 'method', 'route'], **gone_when_null('attempts')) }}
 
 with counted as (

@@ -1,4 +1,4 @@
--- A row is one day with an upload: how many were asked for, completed and rejected. Bots are included.
+-- A row is one day with an upload: how many were requested, completed and rejected. Bots are included.
 {{ config(unique_key=['event_date'], **gone_when_null('uploads_requested')) }}
 
 with counted as (

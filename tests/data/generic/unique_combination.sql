@@ -1,5 +1,5 @@
 {% test unique_combination(model, columns) %}
--- Rows whose values in these columns together occur more than once.
+-- Combinations of values in these columns that occur more than once.
 select {{ columns | join(', ') }}, count(*) as occurrences
 from {{ model }}
 group by {{ columns | join(', ') }}
