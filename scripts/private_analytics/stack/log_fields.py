@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from .. import json_path
 from ..errors import UserError
+from ..json_path import Steps
 from ..project import paths
 from ..project.variables import read_vars
 
@@ -23,7 +25,7 @@ UNITS = ("ms", "s", "us", "ns")
 class Place:
     """A JSON path at which a field may stand. `unit` is that of a latency."""
 
-    steps: tuple[str | int, ...]
+    steps: Steps
     unit: str = "ms"
 
     def is_within(self, other: Place) -> bool:
@@ -90,15 +92,16 @@ def _places(project: Path, name: str, entries: object) -> tuple[Place, ...]:
     places = []
     for entry in entries:
         asked = entry if isinstance(entry, dict) else {"path": entry}
-        path, unit = str(asked.get("path") or ""), asked.get("unit", "ms")
-        found = re.findall(r'"([^"]+)"|([^.\[\]"]+)|\[([0-9]+)\]', path)
-        steps = tuple(int(index) if index else quoted or plain for quoted, plain, index in found)
-        if not steps or isinstance(steps[0], int) or unit not in UNITS or ("unit" in asked and name != "latency_ms"):
+        unit = asked.get("unit", "ms")
+        try:
+            if unit not in UNITS or ("unit" in asked and name != "latency_ms"):
+                raise ValueError("that is no unit of it")
+            places.append(Place(json_path.parse(str(asked.get("path") or "")), unit))
+        except ValueError:
             raise UserError(
                 f"{project}, vars: event_fields: {name}: cannot use {entry!r}. An entry is a JSON path, or for latency_ms"
                 " {path: ..., unit: ms|s|us|ns}."
-            )
-        places.append(Place(steps, unit))
+            ) from None
     return tuple(place for number, place in enumerate(places) if place.steps not in {other.steps for other in places[:number]})
 
 
