@@ -45,7 +45,7 @@ def messages(day: date, seed: int) -> list[tuple[datetime, str, str]]:
     return found
 
 
-def bootstrap(project: AthenaProject, *arguments: str) -> subprocess.CompletedProcess:
+def pal(project: AthenaProject, *arguments: str) -> subprocess.CompletedProcess:
     command = [sys.executable, "-m", "private_analytics", *arguments]
     return subprocess.run(command, env=project.environment, cwd=paths.root(), capture_output=True, text=True, check=False)
 
@@ -74,15 +74,16 @@ def test_from_a_logged_event_to_the_marts(local_aws: LocalAws, tmp_path: Path) -
 
     options = ["--first-day", days[0].isoformat(), "--log-group", GROUPS[0], "--log-group", GROUPS[1]]
     for _ in range(30):  # each takes longer than a task; after noon yesterday is due as well, and may be exported first
-        done = bootstrap(project, "export", "run", *options)
+        done = pal(project, "export", "run", *options)
         assert done.returncode == 0, done.stdout + done.stderr
-        status = bootstrap(project, "export", "status", "--json", *options)
+        status = pal(project, "export", "status", "--json", *options)
         calendar = json.loads(status.stdout)["log_groups"]
         if all(calendar[group][str(day)]["status"] == "exported" for group in GROUPS for day in days):
             break
     assert status.returncode == 0, status.stdout + status.stderr
 
-    project.make_tables(days[0])
+    assert project.make_tables(days[0]) == ["create database", "create table", "create table"]
+    assert project.make_tables(days[0]) == []
     project.build("--exclude-resource-type", "unit_test")
     expected = oracle.compute(by_hand.lake, oracle.load_config(paths.root()))
     for name in (

@@ -138,7 +138,10 @@ def test_a_daily_run_reads_each_new_raw_byte_once(athena_project: AthenaProject,
     batch = next(scan for scan in found if scan.node.endswith(".batch_lines"))
     list_of_exports = 20_000  # bytes at most: the query for the new exports, and the join with them
     assert raw_bytes <= batch.bytes <= raw_bytes + list_of_exports
-    assert "batch_lines" in scanned.table(found)
+    shown = athena_project.pal("scanned", "--json", "--run-results", str(athena_project.work / "target" / "run_results.json"))
+    as_data = json.loads(shown)
+    assert {node["node"]: node["bytes"] for node in as_data["nodes"]} == {scan.node: scan.bytes for scan in found}
+    assert as_data["total"]["bytes"] == sum(scan.bytes for scan in found)
 
 
 def test_a_full_refresh_without_all_raw_logs_is_refused(athena_project: AthenaProject) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -97,12 +98,17 @@ class AthenaProject:
         rows = self.query(f'select * from "{self.schema}"."{name}"')
         return [{key: value for key, value in row.items() if (name, key) != ("loaded_exports", "loaded_at")} for row in rows]
 
-    def make_tables(self, first_day: date, *arguments: str) -> str:
-        """pal tables; what it says."""
-        command = [sys.executable, "-m", "private_analytics", "tables", "--first-day", first_day.isoformat(), *arguments]
+    def pal(self, *arguments: str) -> str:
+        """A command on this project; what it says."""
+        command = [sys.executable, "-m", "private_analytics", *arguments]
         done = subprocess.run(command, env=self.environment, cwd=paths.root(), capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout
+
+    def make_tables(self, first_day: date) -> list[str]:
+        """What `pal tables` did."""
+        done = json.loads(self.pal("tables", "--first-day", first_day.isoformat(), "--json"))
+        return [change["action"] for change in done["changes"]]
 
     def permissions(self) -> set[str]:
         """The calls as lines of tests/infra/dbt_calls.txt: without the names that differ from project to project."""
