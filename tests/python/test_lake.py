@@ -11,7 +11,10 @@ import sys
 from datetime import date
 from pathlib import Path
 
+import pytest
+
 from helpers.project import Project
+from private_analytics.errors import UserError
 from private_analytics.lake.folder import open_lake
 from private_analytics.project import paths
 from private_analytics.samples.writer import write_sample_logs
@@ -88,6 +91,53 @@ def test_exports_that_nobody_has_published_are_counted_and_not_read(project: Pro
     assert [export.record.export_task_id for export in lake.exports] == ["task-1"]
     folder = project.lake / "logs/2026/10/01/broken-off"
     assert lake.notes == (f"2 task folders have no export record and are not read, e.g. {folder}",)
+
+
+def test_a_console_export_without_day_folders_is_read(project: Project, tmp_path: Path) -> None:
+    """Two tasks, the first of which spans days; beside CloudWatch's write test."""
+    tasks = ("0b0e7c52-4c1f-4c0e-9a55-2f6f6f0f9d11", "1c0e7c52-4c1f-4c0e-9a55-2f6f6f0f9d12")
+    for task, days in zip(tasks, ((1, 2, 5), (9,)), strict=True):
+        folder = tmp_path / "exportedlogs" / task / "api-prod-i-1"
+        folder.mkdir(parents=True)
+        lines = [f'2026-10-0{day}T12:00:00.000Z {{"eventName":"e{day}"}}\n' for day in days]
+        (folder / "000000.gz").write_bytes(gzip.compress("".join(lines).encode()))
+    (tmp_path / "exportedlogs" / "aws-logs-write-test").write_text("Permission Check Successful")
+    said = project.build_from(tmp_path)
+    assert any("2 task folders is taken for a completed export" in line for line in said)
+    assert [row["event_name"] for row in project.query("select event_name from fct_events order by event_at")] == [
+        "e1",
+        "e2",
+        "e5",
+        "e9",
+    ]
+    exports = project.query("select export_task_id, export_date from loaded_exports order by export_date")
+    assert [(row["export_task_id"], row["export_date"].day) for row in exports] == [(tasks[0], 1), (tasks[1], 9)]
+
+
+def test_a_task_id_in_several_day_folders_is_several_exports(project: Project) -> None:
+    for day in (1, 2, 3):
+        project.export({"s": [f'2026-10-0{day}T12:00:00.000Z {{"eventName":"e{day}"}}']}, task_id="same", day=date(2026, 10, day))
+    said = project.build_from(project.lake)
+    assert any("A task id stands in several export records." in line for line in said)
+    assert len(project.table("fct_events")) == 3
+    shutil.rmtree(project.lake / "exports")
+    project.build_from(project.lake)
+    assert len(project.table("fct_events")) == 3
+
+
+def test_json_and_text_files_are_read_but_not_one_document(project: Project, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(LINE % 1 + "\n")
+    (tmp_path / "b.txt").write_text(LINE % 2 + "\n")
+    (tmp_path / "array.json").write_text('[\n  {"time": "2026-10-01T10:00:00Z"}\n]\n')
+    (tmp_path / "one.json").write_text('{\n  "name": "package"\n}\n')
+    said = project.build_from(tmp_path)
+    assert len(project.table("fct_events")) == 2
+    assert sorted(line.split()[1].rpartition("/")[2] for line in said if "one JSON document" in line) == [
+        "array.json",
+        "one.json",
+    ]
+    with pytest.raises(UserError, match=r"jq --compact-output '\.\[\]' .*array\.json > events\.jsonl"):
+        project.build_from(tmp_path / "array.json")
 
 
 def test_files_in_odd_places_are_named(project: Project) -> None:

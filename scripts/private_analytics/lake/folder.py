@@ -7,6 +7,8 @@ and the export records they lack. The given folder is never written to.
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -19,9 +21,11 @@ from .. import __version__
 from ..bucket import LOGS, RECORDS, WRITE_TEST
 from ..errors import UserError
 from ..export_record import ExportRecord
-from .log_files import Finding, inspect, write_clean_copy
+from .log_files import Finding, first_day, inspect, is_document, write_clean_copy
 
-PLAIN_SUFFIXES = (".log", ".jsonl", ".ndjson")
+PLAIN_SUFFIXES = (".log", ".jsonl", ".ndjson", ".json", ".txt")
+TASK_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")  # as CloudWatch gives them
+OBJECT = re.compile(r"\d{6}\.gz")  # what an export task calls its objects
 UNKNOWN_LOG_GROUP = "local"
 
 
@@ -72,7 +76,11 @@ def open_lake(source: Path, view: Path) -> Lake:
         return _unrecorded_lake(source / LOGS, view)
     if any(source.glob("[0-9][0-9][0-9][0-9]/[0-9][0-9]/[0-9][0-9]")):
         return _unrecorded_lake(source, view)
-    return _plain_lake(sorted(p for p in source.rglob("*") if p.is_file()), source, view)
+    files = sorted(path for path in source.rglob("*") if path.is_file())
+    tasks = {path.parent.parent for path in files if OBJECT.fullmatch(path.name) and TASK_ID.fullmatch(path.parent.parent.name)}
+    if tasks:
+        return _lake_of_tasks(sorted(tasks), source, view)
+    return _plain_lake(files, source, view)
 
 
 def checked(lake: Lake, view: Path) -> Lake:
@@ -117,6 +125,9 @@ def _recorded_lake(source: Path, view: Path) -> Lake:
             export = Export(replace(record, unreadable_objects=missing), export.files)
             broken = True
         exports.append(export)
+    if len({export.record.export_task_id for export in exports}) < len(exports):
+        notes.append("A task id stands in several export records. Each of these is read as an export of its own.")
+        exports, broken = _with_own_ids(exports), True
     unpublished = sorted(task_folders.keys() - {export.record.export_task_id for export in exports})
     if unpublished:
         notes.append(
@@ -139,21 +150,52 @@ def _unrecorded_lake(logs: Path, view: Path) -> Lake:
     if not exports:
         raise UserError(f"{logs}: no export here. Expected folders <yyyy>/<mm>/<dd>/<task id>/<stream>/ with .gz files.")
     notes = [f"No export records in {logs.parent}: each of the {len(exports)} task folders is taken for a completed export."]
-    return _view(exports, view, notes + _misplaced(logs))
+    return _view(_with_own_ids(exports), view, notes + _misplaced(logs))
+
+
+def _lake_of_tasks(folders: list[Path], source: Path, view: Path) -> Lake:
+    """Folders <task id>/<stream>/ without days, as the console's "Export data to Amazon S3" writes them. A task may span days."""
+    exports = []
+    for folder in folders:
+        files = _objects(folder)
+        day = next(filter(None, map(first_day, files)), None) or _last_change(files).date()
+        exports.append(Export(_made_record(folder.name, day, files), tuple(files)))
+    note = f"No days in the folders of {source}: each of the {len(exports)} task folders is taken for a completed export."
+    return _view(_with_own_ids(exports), view, [note])
+
+
+def _with_own_ids(exports: list[Export]) -> list[Export]:
+    """The same with a task id of its own for each: a task that was exported to a folder for each day lies in several."""
+    seen: Counter[str] = Counter()
+    found = []
+    for export in exports:
+        task_id = export.record.export_task_id
+        seen[task_id] += 1
+        own = replace(export.record, export_task_id=f"{task_id}-{seen[task_id]}") if seen[task_id] > 1 else export.record
+        found.append(replace(export, record=own))
+    return found
 
 
 def _plain_lake(files: list[Path], base: Path, view: Path) -> Lake:
     """Plain log files, taken together for one export."""
-    chosen = [path for path in files if path.name.removesuffix(".gz").endswith(PLAIN_SUFFIXES)]
+    named = [path for path in files if path.name.removesuffix(".gz").endswith(PLAIN_SUFFIXES)]
+    documents = [path for path in named if is_document(path)]
+    chosen = [path for path in named if path not in documents]
+    if documents and not chosen:
+        raise UserError(
+            f"{documents[0]}: this is one JSON document, not one JSON object on each line. Convert it:"
+            f" jq --compact-output '.[]' {shlex.quote(str(documents[0]))} > events.jsonl"
+        )
     if not chosen:
         found = f"{len(files)} other files are there, e.g. {files[0].name}. " if files else "It is empty. "
         raise UserError(
             f"{base}: no logs found. {found}Expected either logs/<yyyy>/<mm>/<dd>/<task id>/<stream>/*.gz (a synced export"
-            " bucket) or files that end in .log, .jsonl or .ndjson, with or without .gz."
+            " bucket) or files that end in .log, .jsonl, .ndjson, .json or .txt, with or without .gz."
         )
     record = replace(_made_record("local-files", _last_change(chosen).date(), chosen), line_format="plain")
     streams = {path: str(path.relative_to(base)).replace("/", "-") for path in chosen}
-    notes = [f"{len(files) - len(chosen)} files are no logs by their name and are not read."] if len(files) > len(chosen) else []
+    notes = [f"{len(files) - len(named)} files are no logs by their name and are not read."] if len(files) > len(named) else []
+    notes += [f"{path} is one JSON document, not one JSON object on each line, and is not read." for path in documents]
     return _view([Export(record, tuple(chosen))], view, notes, streams)
 
 

@@ -7,6 +7,7 @@ import gzip
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date, datetime
 from pathlib import Path
 
 GZIP_MAGIC = b"\x1f\x8b"
@@ -59,6 +60,27 @@ def inspect(path: Path) -> Finding:
         except UnicodeDecodeError:
             clean = False
     return Finding(clean=clean)
+
+
+def first_day(path: Path) -> date | None:
+    """The UTC day of the time that CloudWatch put before the first line; None where there is none, or the file cannot be read."""
+    try:
+        line = next(_lines(path), b"")
+    except (OSError, EOFError, zlib.error):
+        return None
+    try:
+        return datetime.strptime(line[:24].decode("ascii", "replace"), "%Y-%m-%dT%H:%M:%S.%fZ").date()
+    except ValueError:
+        return None
+
+
+def is_document(path: Path) -> bool:
+    """Whether a file is one JSON document, such as an array over several lines, and not a record a line."""
+    try:
+        first = next((line for line in _lines(path) if line.strip()), b"").strip()
+    except (OSError, EOFError, zlib.error):
+        return False
+    return first == b"{" or first == b"[" or first.startswith((b"[{", b"[ {"))
 
 
 def write_clean_copy(path: Path, target: Path) -> None:
