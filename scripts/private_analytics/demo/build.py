@@ -82,6 +82,6 @@ def _vars(variables: str) -> list[str]:
 
 def _explain(outcome: dbt.DbtOutcome) -> str:
     if not outcome.failures:
-        return f"dbt could not run the project: {outcome.error or 'see logs/dbt.log'}"
+        return outcome.error or "dbt could not run the project. See logs/dbt.log."
     lines = [f"  {name}: {message}" for name, message in outcome.failures.items()]
     return "\n".join(["These failed (details in logs/dbt.log):", *lines])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from argparse import Namespace
 from collections.abc import Callable
@@ -63,7 +64,14 @@ def run(*arguments: str, say: Callable[[str], None] | None = None, show: Show | 
         for node in nodes
         if getattr(node, "status", None) in ("error", "fail", "runtime error")
     }
-    return DbtOutcome(result.success, failures, str(result.exception or ""))
+    return DbtOutcome(result.success, failures, _words(str(result.exception or "")))
+
+
+def _words(error: str) -> str:
+    """What a macro that ran before or after the models said, without where dbt called it from."""
+    if not (found := re.match(r"Compilation Error in operation \S+ \([^)]*\)\n", error)):
+        return error
+    return " ".join(line.strip() for line in error[found.end() :].splitlines() if not line.lstrip().startswith("> ")).strip()
 
 
 def manifest() -> dict[str, Any]:
