@@ -96,6 +96,7 @@ def given_vars(text: str, option: str) -> dict[str, Any]:
     for name, why in NOT_FOR_ONE_RUN.items():
         if name in given:
             raise UserError(f"{option}: {name} cannot be set for one run: {why}. Change them in dbt_project.yml.")
+    checked_vars()
     _checked(read_vars() | given, option)
     _check_fields(given.get("event_fields", {}), option)
     return given
