@@ -45,7 +45,7 @@ def test_a_wrong_one_is_named(tmp_path: Path, change: dict, words: str):
 def test_a_file_without_vars_is_named(tmp_path: Path, text: str):
     file = tmp_path / "dbt_project.yml"
     file.write_text(text)
-    with pytest.raises(UserError, match=r"dbt_project\.yml has no vars"):
+    with pytest.raises(UserError, match=r"The vars in .*dbt_project\.yml cannot be read"):
         variables.thresholds(file)
 
 
