@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""The command `pal`, by the path where it used to be; from any folder."""
+"""The command `pal` under its former path. Works from any folder."""
 
 from __future__ import annotations
 

@@ -1,10 +1,9 @@
-"""All SQL of this project, linted: models and macros as they are written (source), and what they write for each engine.
+"""Lints all SQL of this project: models and macros as written (source), and their compiled SQL for each engine.
 
     python scripts/lint_sql.py [source] [duckdb] [athena]
 
-It needs no database and no AWS account. dbt compiles on an engine that stands in for both: one on which no table is there yet, as
-for a first run, then one on which all tables are there and days have changed, as for a daily run. With the models come the data
-tests, the hooks, and the queries that macros ask.
+It needs no database and no AWS account. dbt compiles against a fake engine: first one without tables, as in a first run, then one
+with all tables and changed days, as in a daily run. The data tests, the hooks, and the queries of macros are linted too.
 """
 
 from __future__ import annotations
@@ -28,19 +27,19 @@ JOBS = ("source", "duckdb", "athena")
 SEPARATOR = "\n;\n"
 QUIETLY = ["--log-level", "none", "--log-level-file", "none"]
 
-# Nobody lays out what macros write, or names all of it by hand. Left is what an engine may read otherwise, or nothing needs.
-# AL03: queries are read by position. AL05: not each condition names its table. AL10, RF06: how dbt writes relations.
+# Layout and naming rules are off, since macros write this SQL. Rules stay on for SQL that is ambiguous or unused.
+# AL03: queries are read by position. AL05: not every condition names its table. AL10, RF06: how dbt writes relations.
 # AM04: a test shows whole rows.
-# RF03: fields of structs look like columns of tables. RF04: source has that. ST04, ST05: macros nest, and join what they need.
+# RF03: fields of structs look like columns of tables. RF04: linted in source. ST04, ST05: macros nest and join what they need.
 NOT_FOR_COMPILED = "layout,jinja,RF02,AL03,AL05,AL10,AM04,RF03,RF04,RF06,ST04,ST05,ST06,ST07"
 
-# The zone is not UTC, so that all conversions are seen. The days are neither all consecutive nor all apart.
+# The time zone is not UTC, so that all conversions are linted. Some of the days are consecutive, some are not.
 VARS = "{reporting_timezone: Europe/Berlin}"
 DAYS = ("2026-10-01", "2026-10-02", "2026-10-04")
 
 
 def main() -> int:
-    """Each job in a process of its own, at the same time: dbt cannot be on two targets at once."""
+    """Run the jobs in parallel, each in its own process: dbt cannot use two targets in one process."""
     if sys.argv[1:2] == ["--job"]:
         job = sys.argv[2]
         return lint_source() if job == "source" else lint_compiled(job)
@@ -52,7 +51,7 @@ def main() -> int:
 
 
 def start(job: str, work: Path) -> subprocess.Popen[str]:
-    """With nothing of the user's: no database, no lake, no AWS account."""
+    """Start a job without the user's settings: no database, no lake, no AWS account."""
     (work / "lake").mkdir(parents=True)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANALYTICS_", "ATHENA_", "AWS_", "DBT_"))}
     environment = kept | {
@@ -77,7 +76,7 @@ def start(job: str, work: Path) -> subprocess.Popen[str]:
 
 
 def lint_source() -> int:
-    """Models and data tests as sqlfluff's dbt templater sees them on a first run; macros, which it does not, as Jinja."""
+    """Lint models and data tests with sqlfluff's dbt templater, as on a first run, and macros as Jinja."""
     from sqlfluff.cli.commands import lint
 
     with engine(tables_are_there=False):
@@ -99,7 +98,7 @@ def exit_code(command: Any, *arguments: str) -> int:
 
 
 def lint_compiled(dialect: str) -> int:
-    """What dbt compiles for an engine, each text once."""
+    """Lint what dbt compiles for an engine, each distinct statement once."""
     from sqlfluff.core import FluffConfig, Linter
 
     overrides: ConfigMappingType = {"dialect": dialect, "templater": "raw", "exclude_rules": NOT_FOR_COMPILED}
@@ -123,7 +122,7 @@ def lint_compiled(dialect: str) -> int:
 
 
 def as_sqlfluff_knows_it(sql: str) -> str:
-    """DuckDB's lambda with the arrow that it had before."""
+    """DuckDB's lambda in its former arrow syntax."""
     return re.sub(r"\blambda (\w+(?:, \w+)*):", r"(\1) ->", sql)
 
 
@@ -132,14 +131,14 @@ class CompilationError(Exception):
 
 
 def compiled() -> Iterator[tuple[str, str]]:
-    """(where it comes from, SQL) of each statement."""
+    """(origin, SQL) of each statement."""
     from dbt import flags
     from dbt.cli.main import dbtRunner
 
     get_flag_obj = flags.get_flag_obj
 
     def flags_of_a_build() -> Any:
-        """What macros see of the command line."""
+        """The flags that macros see, as in `dbt build`."""
         seen = get_flag_obj()  # type: ignore[no-untyped-call]  # dbt's own, not annotated
         seen.WHICH = "build"
         return seen
@@ -161,7 +160,7 @@ def compiled() -> Iterator[tuple[str, str]]:
     manifest = invoke("--no-partial-parse", "parse")
     with engine(tables_are_there=False):
         for node, statements in compile_all():
-            # Of other models a first run compiles a part of what a daily one does.
+            # For other models, the daily run compiles everything that a first run does.
             if node.config.materialized == "incremental":
                 yield from ((f"{node.original_file_path}, first run", sql) for sql in statements)
     manifest.flat_graph.pop("run_state", None)  # what run_state() remembers of that run
@@ -185,7 +184,7 @@ def compiled() -> Iterator[tuple[str, str]]:
 
 @contextmanager
 def engine(*, tables_are_there: bool, names: list[str] | None = None) -> Iterator[list[str]]:
-    """Stands in for DuckDB and Athena, and gives the queries that it was asked. It answers as much as macros need to go on."""
+    """Replaces DuckDB and Athena, and yields the queries it got. It answers just enough for the macros to continue."""
     from agate import Number, Table, Text
     from dbt.adapters.athena.impl import AthenaAdapter
     from dbt.adapters.contracts.connection import AdapterResponse

@@ -1,7 +1,7 @@
-"""`make lock`: pin what pyproject.toml asks for, with hashes, for plain pip.
+"""`make lock`: pins the requirements of pyproject.toml, with hashes, for plain pip.
 
-Everything is resolved at once, so that the tools test what runs in production. requirements.lock is the part that production
-needs; requirements-dev.lock stands on it and adds the rest. checkov pins much that nothing else can live with, so it is alone.
+Everything is resolved together, so that the tools test what runs in production. requirements.lock is what production needs;
+requirements-dev.lock includes it and adds the rest. checkov's pins conflict with other packages, so it has its own lock file.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ PRODUCTION, DEV, CHECKOV = Path("requirements.lock"), Path("requirements-dev.loc
 
 
 def compiled(*arguments: str) -> str:
-    """The pins. Exits with uv's words where it finds none that fit together."""
+    """The pins. Exits with uv's message if it finds none that fit together."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "pins"
         done = subprocess.run([*COMMAND, *arguments, "--output-file", str(out)], check=False)
@@ -27,7 +27,7 @@ def compiled(*arguments: str) -> str:
 
 
 def pins(text: str) -> dict[str, str]:
-    """Requirement with version and marker -> its lines."""
+    """Requirement with version and marker -> its lines in the lock file."""
     found = re.findall(r"^(?=\w)(.+?) \\\n((?:    .*\n)+)", text, re.MULTILINE)
     return {requirement: f"{requirement} \\\n{lines}" for requirement, lines in found}
 

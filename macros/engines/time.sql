@@ -85,7 +85,7 @@
 
 {% macro local_time(timestamp) %}
 {#- A UTC timestamp as local time in reporting_timezone. -#}
-    {%- set zone = var('reporting_timezone') -%}
+    {%- set zone = reporting_timezone() -%}
     {{ return(timestamp if zone == 'UTC' else in_time_zone(timestamp, zone | replace("'", "''"))) }}
 {% endmacro %}
 
@@ -170,3 +170,14 @@
 {% macro default__days_after(date, days) %}date_add('day', {{ days }}, {{ date }}){% endmacro %}
 
 {% macro duckdb__days_after(date, days) %}({{ date }} + {{ days }}){% endmacro %}
+
+
+{% macro reporting_timezone() %}
+    {%- set zone = var('reporting_timezone') -%}
+    {%- if zone not in modules.pytz.all_timezones_set -%}
+        {{ exceptions.raise_compiler_error(
+            "vars: reporting_timezone is '" ~ zone ~ "', which is not a time zone. Give a name such as Europe/Berlin."
+        ) }}
+    {%- endif -%}
+    {{ return(zone) }}
+{% endmacro %}

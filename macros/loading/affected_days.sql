@@ -115,7 +115,7 @@
 
 {% macro utc_ranges(days, margin_minutes=0) %}
 {#- The same as UTC timestamps (start, end), each widened by margin_minutes. -#}
-    {%- set zone = modules.pytz.timezone(var('reporting_timezone')) -%}
+    {%- set zone = modules.pytz.timezone(reporting_timezone()) -%}
     {%- set margin = modules.datetime.timedelta(minutes=margin_minutes) -%}
     {%- set ranges = [] -%}
     {%- for first, last in day_ranges(days) -%}

@@ -1,6 +1,6 @@
-"""AWS clients, and what an AWS error means to the person who sees it.
+"""AWS clients, and AWS errors as messages that say what to do.
 
-Sources of the error codes and texts: the API references of the services, and what AWS has answered to others in public.
+Sources of the error codes and texts: the services' API references, and AWS answers that others have published.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ BUCKET_ELSEWHERE = {"AuthorizationHeaderMalformed", "IllegalLocationConstraintEx
 
 
 class TryLater(UserError):
-    """AWS cannot do it now: busy, throttled, or out of reach (`unreachable`). Nothing is wrong, and nothing was lost."""
+    """A temporary failure: AWS is busy, throttles, or cannot be reached (`unreachable`). Nothing is wrong or lost."""
 
     def __init__(self, message: str, *, unreachable: bool = False) -> None:
         super().__init__(message)
@@ -67,25 +67,25 @@ class TryLater(UserError):
 
 
 class AlreadyThere(UserError):
-    """The object was there before."""
+    """The object exists already."""
 
 
 if TYPE_CHECKING:
-    from boto3 import client as client  # its stubs tell the type of each service's client
+    from boto3 import client as client  # its stubs know the type of each service's client
 else:
 
     def client(service: str, **settings: object) -> object:
-        """A boto3 client from the usual chain of settings, but for those given. Raises UserError where it cannot be made."""
-        with aws_errors(f"make a client of {service}"):
+        """A boto3 client from boto3's usual settings and those given. Raises UserError if it cannot be created."""
+        with aws_errors(f"create a client for {service}"):
             return boto3.client(service, **settings)
 
 
 @contextmanager
 def aws_errors(doing: str) -> Iterator[None]:
-    """Turn an error of AWS into a UserError with what to do next; `doing` completes 'Could not ...'.
+    """Turn an AWS error into a UserError that says what to do next; `doing` completes 'Could not ...'.
 
-    Raises TryLater where nothing is wrong but the time, and AlreadyThere where an object must not be overwritten. The error of
-    boto3 is the cause of either.
+    Raises TryLater for a temporary failure, and AlreadyThere if an existing object must not be overwritten. Their cause is the
+    boto3 error.
     """
     try:
         yield
@@ -111,17 +111,17 @@ def pages(
 
 
 def error_code(error: BaseException | None) -> str:
-    """AWS's code of an error, or nothing where it is none of AWS's answers."""
+    """The AWS error code, or '' if the error did not come from AWS."""
     return str(error.response.get("Error", {}).get("Code", "")) if isinstance(error, ClientError) else ""
 
 
 def meaning(error: ClientError | BotoCoreError, doing: str) -> UserError:
-    """What an error of AWS means to us."""
+    """The UserError for an AWS error."""
     text = f"Could not {doing}: {error}"
     if isinstance(error, NoRegionError):
         return UserError("No AWS region is set. Set AWS_DEFAULT_REGION, or a region in your AWS profile.")
     if isinstance(error, ProfileNotFound):
-        return UserError(f"{error}. Set AWS_PROFILE to one of: aws configure list-profiles")
+        return UserError(f"{error}. Set AWS_PROFILE to a profile that this lists: aws configure list-profiles")
     if isinstance(error, (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError, SSOError)):
         return UserError(f"{text}. Sign in (aws sso login, or aws configure), or set AWS_PROFILE.")
     if isinstance(error, (HTTPClientError, ConnectionError)):
@@ -137,17 +137,17 @@ def meaning(error: ClientError | BotoCoreError, doing: str) -> UserError:
         return TryLater(text)
     if "kms" in code.lower() or "kms:" in str(error).lower():
         return UserError(
-            f"{text}. The bucket is encrypted with a KMS key that may not be used. Let the key's policy allow kms:GenerateDataKey"
-            " and kms:Decrypt to this role and to the service principal logs.REGION.amazonaws.com, or use SSE-S3."
+            f"{text}. The bucket is encrypted with a KMS key that cannot be used. In the key policy, allow kms:GenerateDataKey"
+            " and kms:Decrypt for this role and for the service principal logs.REGION.amazonaws.com, or use SSE-S3."
         )
     if code == "NoSuchBucket":
-        return UserError(f"{text}. Check ANALYTICS_BUCKET, or make the bucket: pal stack deploy")
+        return UserError(f"{text}. Check ANALYTICS_BUCKET, or create the bucket: pal stack deploy")
     if code in BUCKET_ELSEWHERE:
         return UserError(
             f"{text}. The bucket is in another region. Set AWS_DEFAULT_REGION to the region of the log groups and bucket."
         )
     if code in DENIED:
         return UserError(
-            f"{text}. Use a role that may (docs/infrastructure.md lists them), or have this permission added to yours."
+            f"{text}. Use a role with this permission (see docs/infrastructure.md), or add the permission to your role."
         )
     return UserError(text)

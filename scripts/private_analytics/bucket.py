@@ -1,11 +1,11 @@
-"""Where things lie in the bucket, and which names AWS takes.
+"""The layout of the bucket, and the names that AWS accepts.
 
     <prefix>/logs/<yyyy>/<mm>/<dd>/<task id>/<stream>/000000.gz                      raw lines, by CloudWatch
     <prefix>/exports/<yyyy>/<mm>/<dd>/<task id>.<started>.<log group>.json           one record per COMPLETED task, by us
 
-A record's name carries what planning needs (task, day, when it was started, a digest of the log group), so that a listing tells
-what has been exported: a thousand records a call, none of them opened. It depends on nothing but the task, so that whoever
-publishes a task writes to the same key, and only the first one does.
+A record's name contains what planning needs: task, day, start time and a digest of the log group. So a listing shows what has
+been exported, a thousand records a call, without opening them. The name depends on the task only: everyone who publishes a task
+writes to the same key, and only the first one succeeds.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import re
 from . import days
 
 LOGS, RECORDS = "logs", "exports"
-WRITE_TEST = "aws-logs-write-test"  # CloudWatch's own object, by which it tests whether it may write
+WRITE_TEST = "aws-logs-write-test"  # the object that CloudWatch writes to test whether it may write
 
 BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 PREFIX = re.compile(r"([A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*)?")
@@ -26,7 +26,7 @@ DIGEST_LENGTH = 12
 
 
 def log_prefix(prefix: str, day: int) -> str:
-    """The destinationPrefix of a task: no slash at its end, AWS puts one."""
+    """The destinationPrefix of a task, without a trailing slash: AWS adds one."""
     return _join(prefix, LOGS, days.path(day))
 
 
@@ -39,7 +39,7 @@ def records_folder(prefix: str) -> str:
 
 
 def record_name(task_id: str, started_ms: int, log_group: str) -> str:
-    """The name of a task's record: equal for all who publish it."""
+    """The name of a task's record, the same for everyone who publishes it."""
     return f"{task_id}.{started_ms}.{digest(log_group)}.json"
 
 
@@ -48,17 +48,17 @@ def record_key(prefix: str, day: int, task_id: str, started_ms: int, log_group: 
 
 
 def digest(log_group: str) -> str:
-    """Stands for a log group in the name of a record: names may hold slashes and be longer than a file's may."""
+    """A log group in a record's name: log group names may contain slashes and be too long for a file name."""
     return hashlib.sha256(log_group.encode()).hexdigest()[:DIGEST_LENGTH]
 
 
 def is_log_object(key: str) -> bool:
-    """Whether a key below a task's folder is a log object, and not CloudWatch's test."""
+    """Whether a key below a task's folder is a log object and not CloudWatch's test object."""
     return key.rpartition("/")[2] != WRITE_TEST
 
 
 def stream_folder(stream: str) -> str:
-    """The folder of a log stream: CloudWatch writes - for /."""
+    """The folder of a log stream: CloudWatch replaces / by -."""
     return stream.replace("/", "-")
 
 

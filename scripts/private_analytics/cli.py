@@ -1,4 +1,4 @@
-"""The command `pal`: its groups, and what every command does with an error that the user can put right."""
+"""The command `pal`: its commands, and how it shows errors that the user can fix."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SECTIONS: Mapping[str, Sequence[click.Command]] = {
 
 
 class Pal(click.Group):
-    """Lists commands by place, and turns an error that the user can put right into a message and exit code 1."""
+    """Lists commands by where they run. Turns an error that the user can fix into a message and exit code 1."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -50,8 +50,8 @@ class Pal(click.Group):
 def cli() -> None:
     """Private analytics over your API's logs.
 
-    Commands work on the copy of the project that you are in (or DBT_PROJECT_DIR). Those on AWS use your AWS profile and region:
-    AWS_PROFILE, AWS_REGION.
+    Commands work on the project in the current folder (or in DBT_PROJECT_DIR). Commands on AWS use your AWS profile and region
+    (AWS_PROFILE, AWS_DEFAULT_REGION).
 
     \b
     Example:

@@ -1,4 +1,4 @@
-"""What people see: tables, colour and progress on a terminal; plain lines in files, pipes and CI."""
+"""Output: tables, colour and progress on a terminal; plain lines in files, pipes and CI."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ def is_terminal() -> bool:
 
 
 def echo_json(content: object) -> None:
-    """For programs."""
+    """Print JSON."""
     click.echo(json.dumps(content, indent=2))
 
 
 def echo_table(
     columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = (), styles: Sequence[str] = ()
 ) -> None:
-    """Rows under their columns; those named in `right` end flush. `styles` colour whole rows, on a terminal alone.
+    """Print a table. The columns in `right` are right-aligned. `styles` colour whole rows, on a terminal only.
 
-    Cells may hold anything that a log may hold: nothing in them is taken for markup.
+    Cells may contain text from logs, so they are never interpreted as markup.
     """
     if is_terminal():
         table = Table(box=None, pad_edge=False, header_style="bold")
@@ -51,7 +51,7 @@ def echo_table(
 
 
 class Progress:
-    """How far long work is: on a terminal one line that is rewritten, elsewhere a line every 10 minutes. What is said stays."""
+    """Progress of long work: one rewritten line on a terminal, elsewhere a line every 10 minutes. Lines from `say` stay."""
 
     EVERY_S = 600
 
@@ -73,7 +73,7 @@ class Progress:
             self._bar.stop()
 
     def show(self, text: str, done: int, total: int | None) -> None:
-        """`done` of `total` steps; None: nobody knows how many there will be."""
+        """Show that `done` of `total` steps are done; `total` is None if unknown."""
         if self._bar:
             self._bar.update(self._task, description=text, completed=done, total=total)
         elif time.monotonic() - self._shown >= self.EVERY_S:

@@ -36,13 +36,13 @@ def moment(ms: int) -> str:
 
 
 def span(days: list[int]) -> str:
-    """Days for people: '2026-10-01', or '31 days from 2026-10-01 to 2026-10-31'. At least one."""
+    """Days as text: '2026-10-01', or '31 days from 2026-10-01 to 2026-10-31'. At least one."""
     first, last = min(days), max(days)
     return f"{as_date(first)}" if first == last else f"{len(days):,} days from {as_date(first)} to {as_date(last)}"
 
 
 def duration(ms: float) -> str:
-    """A length of time for people, to two figures: '40 s', '5 min', '3 h 20 min', '2 d 4 h'."""
+    """A duration as text, in one or two units: '40 s', '5 min', '3 h 20 min', '2 d 4 h'."""
     seconds = round(ms / 1000)
     if seconds < 90:
         return f"{seconds} s"

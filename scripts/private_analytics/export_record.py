@@ -1,4 +1,4 @@
-"""The export record: one JSON object for each completed export task, which makes its lines count."""
+"""The export record: one JSON object for each completed export task. Lines count once their record exists."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class ExportRecord:
-    """What an export task brought.
+    """What an export task exported.
 
-    export_date is yyyy-mm-dd, times are ISO 8601 in UTC, bytes are those of the compressed objects. What was ingested until
-    started_at is in it; with retention_days it tells whether retention had begun to remove the day. line_format is `plain` for
-    lines without CloudWatch's time in front. unreadable_objects are objects that are missing or damaged here.
+    export_date is yyyy-mm-dd, times are ISO 8601 in UTC, bytes is the size of the compressed objects. The export contains what
+    was ingested until started_at. started_at and retention_days show whether retention had begun to remove the day. line_format
+    is `plain` for lines without CloudWatch's leading timestamp. unreadable_objects is the number of missing or damaged objects.
     """
 
     export_task_id: str
@@ -50,7 +50,7 @@ class ExportRecord:
         sizes: Iterable[int],
         retention_days: int | None = None,
     ) -> Self:
-        """The record of a task that exported a whole day; `sizes` are those of its objects, in bytes."""
+        """The record of a task that exported a whole day; `sizes` are its objects' sizes in bytes."""
         sizes = list(sizes)
         return cls(
             export_task_id=task_id,
@@ -68,13 +68,13 @@ class ExportRecord:
 
     @classmethod
     def from_json(cls, text: builtins.bytes) -> Self:
-        """Read a record; what it says beyond the fields is left out. Raises ValueError that says what is wrong."""
+        """Read a record; unknown fields are ignored. Raises ValueError that says what is wrong."""
         try:
             content = json.loads(text)
         except RecursionError:
             raise ValueError("it is nested too deeply") from None
         if not isinstance(content, dict):
-            raise ValueError("it is no JSON object")
+            raise ValueError("it is not a JSON object")
         values: dict[str, Any] = {field.name: content.get(field.name) for field in fields(cls)}
         if missing := [field.name for field in fields(cls) if field.default is MISSING and values[field.name] is None]:
             raise ValueError(f"it lacks {', '.join(missing)}")
@@ -83,11 +83,11 @@ class ExportRecord:
                 raise ValueError(f"{name} is {values[name]!r}")
         date.fromisoformat(values["export_date"])
         if not re.fullmatch(r"[^/\0]+", values["export_task_id"]) or values["export_task_id"] in (".", ".."):
-            raise ValueError("export_task_id is no folder name")
+            raise ValueError("export_task_id is not a folder name")
         return cls(**values)
 
     def to_json(self) -> builtins.bytes:
-        """One line, without what is not known."""
+        """One line of JSON, without unknown values."""
         known = {name: value for name, value in asdict(self).items() if value is not None}
         return json.dumps(known, separators=(",", ":")).encode() + b"\n"
 

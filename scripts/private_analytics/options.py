@@ -1,4 +1,4 @@
-"""Options that several commands share, each with the environment variable that sets it too."""
+"""Options that several commands share, with their environment variables."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PATH = click.Path(path_type=Path)
 
 
 class _Names(click.types.StringParamType):
-    """Names; in an environment variable with commas or blanks between them."""
+    """Names; in an environment variable, separated by commas or blanks."""
 
     name = "name"
 
@@ -28,18 +28,16 @@ NAMES = _Names()
 
 
 def option(*names: str, envvar: str | None = None, **attributes: Any) -> Callable[[Command], Command]:
-    """click.option, which shows its environment variable and its default."""
+    """click.option that shows its environment variable and its default."""
     attributes.setdefault("show_default", attributes.get("default") not in (None, ""))
     return click.option(*names, envvar=envvar, show_envvar=envvar is not None, **attributes)
 
 
 bucket = option("--bucket", envvar="ANALYTICS_BUCKET", required=True, help="The export bucket's name.")
 prefix = option(
-    "--prefix", envvar="ANALYTICS_PREFIX", default="", help="What stands before logs/ and exports/ in it, if anything."
+    "--prefix", envvar="ANALYTICS_PREFIX", default="", help="The prefix before logs/ and exports/ in the bucket, if any."
 )
-first_day = option(
-    "--first-day", envvar="EXPORT_FIRST_DAY", type=DAY, required=True, help="The first day (UTC) that is exported."
-)
-workgroup = option("--workgroup", envvar="ATHENA_WORKGROUP", default="primary", help="Athena's workgroup.")
+first_day = option("--first-day", envvar="EXPORT_FIRST_DAY", type=DAY, required=True, help="The first day (UTC) to export.")
+workgroup = option("--workgroup", envvar="ATHENA_WORKGROUP", default="primary", help="The Athena workgroup.")
 dry_run = click.option("--dry-run", is_flag=True, help="Only show what would be done.")
-as_json = click.option("--json", "is_json", is_flag=True, help="For programs.")
+as_json = click.option("--json", "is_json", is_flag=True, help="Print JSON.")

@@ -95,7 +95,7 @@ def test_only_what_differs_is_changed_and_said(location: tables.Location, glue: 
 def test_a_table_of_others_is_left_alone(location: tables.Location, glue: Any, athena_schema: str) -> None:
     theirs = {"Name": "export_records", "StorageDescriptor": {"Columns": [{"Name": "mine", "Type": "int"}]}, "Parameters": {}}
     glue.create_table(DatabaseName=athena_schema, TableInput=theirs)
-    with pytest.raises(UserError, match=f"{athena_schema}.export_records exists and was not made by this command"):
+    with pytest.raises(UserError, match=f"{athena_schema}.export_records exists and was not created by this command"):
         tables.reconcile(glue, athena_schema, location)
     assert [table["Name"] for table in glue.get_tables(DatabaseName=athena_schema)["TableList"]] == ["export_records"]
 
@@ -103,9 +103,9 @@ def test_a_table_of_others_is_left_alone(location: tables.Location, glue: Any, a
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--bucket", "s3://b"], "Give the name alone"),
+        (["--bucket", "s3://b"], "Give the name only"),
         (["--bucket", "bucket", "--database", "My-Lake"], "lower-case letters"),
-        (["--bucket", "bucket", "--prefix", "a'b"], "between slashes"),
+        (["--bucket", "bucket", "--prefix", "a'b"], "separated by slashes"),
     ],
 )
 def test_a_name_that_cannot_be_is_refused(local_aws: Any, arguments: list[str], says: str) -> None:

@@ -122,7 +122,7 @@ IN_EVERY_BUCKET = [
     ("ownership", "ACLs may open them", lambda b: setting("bucket_ownership_controls", b, owned)),
     ("ownership", "ACLs may open them",
      lambda b: setting("bucket_ownership_controls", b, lambda s3, name: s3.delete_bucket_ownership_controls(Bucket=name))),
-    ("encryption", "not by the key of S3", lambda b: setting("bucket_encryption", b, encrypted("aws:kms"))),
+    ("encryption", "not with the key of S3", lambda b: setting("bucket_encryption", b, encrypted("aws:kms"))),
     ("versions", "not kept (Suspended)", lambda b: setting("bucket_versioning", b, suspended)),
     ("TLS", "does not refuse plain HTTP", lambda b: policy(b, without("OnlyTls"))),
     ("TLS", "does not refuse plain HTTP", lambda b: policy(b, lambda s: sid(s, "OnlyTls").update(Action="s3:GetObject"))),
@@ -133,36 +133,36 @@ IN_EVERY_BUCKET = [
      lambda b: policy(b, lambda s: sid(s, "OnlyTls").update(Condition={"Bool": {"aws:SecureTransport": "true"}}))),
     ("TLS", "does not refuse plain HTTP", lambda b: policy(b, lambda s: sid(s, "OnlyTls")["Condition"].update(
         {"StringEquals": {"aws:PrincipalAccount": "1"}}))),
-    ("let in", "lets arn:aws:iam::999988887777:root do s3:GetObject",
+    ("let in", "allows arn:aws:iam::999988887777:root to use s3:GetObject",
      lambda b: with_statement(b, Principal={"AWS": "arn:aws:iam::999988887777:root"}, Action="s3:GetObject")),
-    ("let in", "lets arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E1 do s3:GetObject",
+    ("let in", "allows arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E1 to use s3:GetObject",
      lambda b: with_statement(b, Principal=IDENTITY, Action=["s3:GetObject"])),
-    ("let in", "lets cloudfront.amazonaws.com do s3:GetObject",
+    ("let in", "allows cloudfront.amazonaws.com to use s3:GetObject",
      lambda b: with_statement(b, Principal=CLOUDFRONT, Action="s3:GetObject")),
-    ("let in", "do all but some actions", lambda b: with_statement(b, Principal=CLOUDFRONT, NotAction="s3:DeleteBucket")),
+    ("let in", "to use all but some actions", lambda b: with_statement(b, Principal=CLOUDFRONT, NotAction="s3:DeleteBucket")),
 ]  # fmt: skip
 IN_ONE = [
-    ("export bucket: let in", "lets logs.eu-central-1.amazonaws.com do s3:GetObject",
+    ("export bucket: let in", "allows logs.eu-central-1.amazonaws.com to use s3:GetObject",
      policy(EXPORTS, lambda s: sid(s, "LogsWriteExports").update(Action="s3:GetObject"))),
-    ("export bucket: let in", "lets logs.eu-central-1.amazonaws.com do s3:PutObject",
+    ("export bucket: let in", "allows logs.eu-central-1.amazonaws.com to use s3:PutObject",
      policy(EXPORTS, lambda s: sid(s, "LogsWriteExports").pop("Condition"))),
-    ("export bucket: let in", "lets cloudfront.amazonaws.com do s3:PutObject",
+    ("export bucket: let in", "allows cloudfront.amazonaws.com to use s3:PutObject",
      policy(EXPORTS, lambda s: sid(s, "LogsWriteExports").update(Principal=CLOUDFRONT))),
-    ("export bucket: let in", "lets logs.eu-central-1.amazonaws.com do s3:PutObject",
+    ("export bucket: let in", "allows logs.eu-central-1.amazonaws.com to use s3:PutObject",
      policy(EXPORTS, lambda s: sid(s, "LogsWriteExports").update(Resource=f"arn:aws:s3:::{EXPORTS}/*"))),
-    ("image bucket: let in", "lets cloudfront.amazonaws.com do s3:PutObject",
+    ("image bucket: let in", "allows cloudfront.amazonaws.com to use s3:PutObject",
      policy(IMAGES, lambda s: sid(s, "OnlyOurDistributionReads").update(Action=["s3:PutObject"]))),
-    ("image bucket: let in", "lets cloudfront.amazonaws.com do s3:GetObject",
+    ("image bucket: let in", "allows cloudfront.amazonaws.com to use s3:GetObject",
      policy(IMAGES, lambda s: sid(s, "OnlyOurDistributionReads").update(
          Condition={"StringEquals": {"aws:SourceArn": f"arn:aws:cloudfront::{NUMBER}:distribution/E0"}}))),
-    ("export bucket: readers", "does not say who alone may read", policy(EXPORTS, without("OnlyNamedReaders"))),
-    ("export bucket: readers", "does not say who alone may read",
+    ("export bucket: readers", "does not limit who may read", policy(EXPORTS, without("OnlyNamedReaders"))),
+    ("export bucket: readers", "does not limit who may read",
      policy(EXPORTS, lambda s: sid(s, "OnlyNamedReaders").update(Action="s3:GetObject"))),
-    ("export bucket: readers", "does not say who alone may read",
+    ("export bucket: readers", "does not limit who may read",
      policy(EXPORTS, lambda s: sid(s, "OnlyNamedReaders")["Condition"].update({"Bool": {"aws:SecureTransport": "true"}}))),
-    ("export bucket: readers", "does not say who alone may read",
+    ("export bucket: readers", "does not limit who may read",
      policy(EXPORTS, lambda s: sid(s, "OnlyNamedReaders").pop("Condition"))),
-    ("export bucket: readers", "does not say who alone may read",
+    ("export bucket: readers", "does not limit who may read",
      policy(EXPORTS, lambda s: sid(s, "OnlyNamedReaders").update(NotResource=sid(s, "OnlyNamedReaders").pop("Resource")))),
     ("export bucket: readers", "its policy lets in arn:aws:iam::222222222222:user/curious",
      readers(EXPORTS, lambda arns: arns.append(f"arn:aws:iam::{NUMBER}:user/curious"))),
@@ -223,8 +223,8 @@ def test_a_bucket_that_is_opened_to_everybody_shows_in_each_way(world: World, pr
     who = "all but some" if "NotPrincipal" in principal else "*"
     assert wrong == {
         "export bucket: public access": "not set: BlockPublicAcls, BlockPublicPolicy, IgnorePublicAcls, RestrictPublicBuckets",
-        "export bucket: policy status": "S3 takes its policy for public",
-        "export bucket: let in": f"its policy lets {who} do s3:GetObject, which the template's does not",
+        "export bucket: policy status": "S3 says that its policy is public",
+        "export bucket: let in": f"its policy allows {who} to use s3:GetObject, which the template does not",
     }
 
 
@@ -247,9 +247,9 @@ def test_a_statement_that_allows_plain_http_does_not_refuse_it():
 
 
 @pytest.mark.parametrize(("words", "change"), [
-    (f"it reads {EXPORTS}.s3.{REGION}.amazonaws.com too",
+    (f"it also reads {EXPORTS}.s3.{REGION}.amazonaws.com",
      lambda items: items.append(items[0] | {"Id": "raw", "DomainName": f"{EXPORTS}.s3.{REGION}.amazonaws.com"})),
-    ("it reads the image bucket without signing", lambda items: items[0].update(OriginAccessControlId="")),
+    ("it reads the image bucket with unsigned requests", lambda items: items[0].update(OriginAccessControlId="")),
 ])  # fmt: skip
 def test_another_origin_of_the_images_is_red(world: World, words: str, change: Callable[[list[dict]], None]):
     origins(change)(world)
@@ -359,7 +359,7 @@ def test_what_iam_leaves_out_is_unknown(world: World, monkeypatch: pytest.Monkey
     monkeypatch.setattr(Iam, "simulated", answered)
     found = world.look()
     assert {name: found[name].status for name in ROLES} == dict.fromkeys(ROLES, UNKNOWN)
-    assert "IAM says nothing of some of s3:GetObject" in found["AnalystRole"].detail
+    assert "IAM did not answer for all of s3:GetObject" in found["AnalystRole"].detail
 
 
 # --- Variables ---
@@ -373,9 +373,9 @@ PEM = "-----BEGIN " + "RSA PRIVATE KEY-----\nMIIE"
 
 @pytest.mark.parametrize("make", [exporters, transforms])
 @pytest.mark.parametrize(("variables", "words"), [
-    ({"DEBUG": "1"}, "DEBUG is not the template's"),
-    ({"DB_PASSWORD": PROBABLE}, "DB_PASSWORD holds a secret, by its name, DB_PASSWORD is not the template's"),
-    ({"apikey": PROBABLE}, "apikey holds a secret, by its name, apikey is not the template's"),
+    ({"DEBUG": "1"}, "DEBUG is not in the template"),
+    ({"DB_PASSWORD": PROBABLE}, "DB_PASSWORD holds a secret, by its name, DB_PASSWORD is not in the template"),
+    ({"apikey": PROBABLE}, "apikey holds a secret, by its name, apikey is not in the template"),
     ({"EXPORT_LOG_GROUPS": KEY_ID}, "EXPORT_LOG_GROUPS holds an AWS access key"),
     ({"EXPORT_LOG_GROUPS": PEM}, "EXPORT_LOG_GROUPS holds a private key"),
     ({"EXPORT_LOG_GROUPS": f"postgres://api:{PROBABLE}@db/shop"}, "EXPORT_LOG_GROUPS holds a password in a URL"),
@@ -396,7 +396,7 @@ def test_a_secret_in_the_open_is_told_by_its_name_alone(world: World, make: Call
 
 def test_what_codebuild_takes_from_secrets_manager_is_no_secret_but_is_not_the_templates(world: World):
     transforms("SECRETS_MANAGER", DB_PASSWORD="shop:password")(world)  # noqa: S106
-    assert world.look()["transform: variables"].detail == "DB_PASSWORD is not the template's"
+    assert world.look()["transform: variables"].detail == "DB_PASSWORD is not in the template"
 
 
 def test_variables_that_lambda_cannot_show_are_unknown(world: World, monkeypatch: pytest.MonkeyPatch):
@@ -439,7 +439,7 @@ def test_what_aws_does_not_show_is_unknown_and_hides_nothing_else(world: World, 
     for name in lines:
         assert found[name].status == UNKNOWN
         assert "Could not look at it" in found[name].detail
-        assert "have this permission added" in found[name].detail
+        assert "add the permission to your role" in found[name].detail
 
 
 @pytest.mark.parametrize("call", ["DescribeStacks", "ListStackResources", "GetTemplate"])

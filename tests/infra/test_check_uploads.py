@@ -51,7 +51,7 @@ NAMES = (
     "larger than allowed",
     "expired",
 )
-VERIFY = "hand out URLs of the bucket"
+VERIFY = "return URLs of the bucket"
 FAULTS = {  # -> the lines that turn red, and what is said to do
     "gives URLs to everybody": ({"no token"}, "Attach the authorizer"),
     "does not sign the content type": ({"url", "other content type"}, "Sign the content type"),
@@ -255,7 +255,7 @@ def test_a_url_that_is_good_for_a_week_is_not_waited_for(world: World) -> None:
     world.api.seconds = 604800
     assert found(world) == {"url": "failed", "expired": "unknown"}
     assert not world.waited
-    assert f"Sign for {LONGEST_S} s at most" in check(world).output
+    assert f"Sign for at most {LONGEST_S} s" in check(world).output
 
 
 def test_a_url_for_a_key_elsewhere(world: World) -> None:
@@ -268,7 +268,7 @@ def test_a_role_that_may_not_write_there(world: World) -> None:
     """Then S3 refuses all, and that shows nothing."""
     world.api.key = "elsewhere/picture.png"
     assert found(world) == {"url": "failed", "upload": "failed"} | dict.fromkeys(NAMES[3:], "unknown")
-    assert "not taken (403 AccessDenied)" in check(world).output
+    assert "not accepted (403 AccessDenied)" in check(world).output
     assert not world.objects()
 
 
@@ -276,12 +276,12 @@ def test_a_role_that_may_not_write_there(world: World) -> None:
     ("answer", "says"),
     [
         (lambda url: url.replace("https://", "http://"), "does not begin with https://"),
-        (lambda url: url.partition("?")[0], "no URL that is signed with Signature Version 4"),
-        (lambda url: url.replace("AWS4-HMAC-SHA256", "AWS4"), "no URL that is signed with Signature Version 4"),
-        (lambda url: url.replace("X-Amz-Signature", "Signature"), "no URL that is signed with Signature Version 4"),
-        (lambda url: url.replace("X-Amz-Expires=", "X-Amz-Expires=x"), "no URL that is signed with Signature Version 4"),
-        (lambda url: "https://[", "no URL that is signed with Signature Version 4"),
-        (lambda url: None, "the API's answer has no text at url"),
+        (lambda url: url.partition("?")[0], "it is not signed with Signature Version 4"),
+        (lambda url: url.replace("AWS4-HMAC-SHA256", "AWS4"), "it is not signed with Signature Version 4"),
+        (lambda url: url.replace("X-Amz-Signature", "Signature"), "it is not signed with Signature Version 4"),
+        (lambda url: url.replace("X-Amz-Expires=", "X-Amz-Expires=x"), "it is not signed with Signature Version 4"),
+        (lambda url: "https://[", "it is not signed with Signature Version 4"),
+        (lambda url: None, "the API's answer has no string at url"),
     ],
     ids=["http", "no signature", "algorithm", "no SigV4", "no number", "no URL", "nothing"],
 )
@@ -307,13 +307,13 @@ def test_an_api_that_does_not_answer_as_one(world: World, status: int) -> None:
 def test_an_api_that_lets_nobody_in(world: World) -> None:
     world.api.status = 401
     assert found(world) == {"url": "failed"} | dict.fromkeys(NAMES[2:], "unknown")
-    assert "the API gives none (401)" in check(world).output
+    assert "the API does not return a URL (401)" in check(world).output
 
 
 def test_an_api_that_answers_no_json(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(UploadApi, "judge", lambda self, token, size: (200 if token else 401, b"<html>"))
     assert found(world) == {"url": "failed"} | dict.fromkeys(NAMES[2:], "unknown")
-    assert "no JSON" in check(world).output
+    assert "not JSON" in check(world).output
 
 
 @pytest.mark.parametrize("status", [429, 503])

@@ -160,7 +160,7 @@ def test_plan_of_an_update_shows_changes_and_leaves_no_change_set(account: Accou
     result = run(account, tmp_path, "plan", monkeypatch=monkeypatch)
     assert re.search(r"change.* ApiLogs \(AWS::Logs::LogGroup\).*: RetentionInDays", result.output)
     assert re.search(r"DELETE +Gone \(AWS::SQS::Queue\)", result.output)
-    assert re.search(r"let go +Left \(AWS::S3::Bucket\).*is kept", result.output)
+    assert re.search(r"retain +Left \(AWS::S3::Bucket\).*is kept", result.output)
     assert waiting_change_sets(account) == []
     (group,) = account.client("logs").describe_log_groups(logGroupNamePrefix="/private-analytics/api")["logGroups"]
     assert group["retentionInDays"] == 60
@@ -190,7 +190,7 @@ def test_plan_says_what_was_changed_by_hand(account: Account, tmp_path: Path, mo
     )
     result = run(account, tmp_path, "plan", monkeypatch=monkeypatch)
     assert result.exit_code == 0
-    assert "Changed outside of the stack" in result.output
+    assert "Changed outside the stack" in result.output
     assert "/VersioningConfiguration/Status: should be Enabled, is Suspended" in result.output
     assert "--revert-drift" in result.output
 
@@ -199,7 +199,7 @@ def test_plan_says_what_was_deleted_by_hand(account: Account, tmp_path: Path, mo
     deploy(account.aws(), make_settings(tmp_path))
     account.client("lambda").delete_function(FunctionName="shop-exporter")
     result = run(account, tmp_path, "plan", monkeypatch=monkeypatch)
-    assert "Exporter (AWS::Lambda::Function) shop-exporter was DELETED outside of the stack" in result.output
+    assert "Exporter (AWS::Lambda::Function) shop-exporter was DELETED outside the stack" in result.output
 
 
 def test_reverting_drift_asks_for_it_in_the_change_set(account: Account, tmp_path: Path):
@@ -262,7 +262,7 @@ def test_the_buckets_name_is_rotated_and_the_old_bucket_stays(account: Account, 
     old = put_a_log(account)
     make_settings(tmp_path, BucketSuffix="-b", FormerBucket=old)
     plan = run(account, tmp_path, "plan", monkeypatch=monkeypatch)
-    assert re.search(r"REPLACE +ExportBucket .*the old one is kept", plan.output)
+    assert re.search(r"REPLACE +ExportBucket .*the old resource is kept", plan.output)
     result = run(account, tmp_path, "deploy", "--yes", monkeypatch=monkeypatch)
     assert result.exit_code == 0, result.output
     new = f"{old}-b"
@@ -322,7 +322,7 @@ def test_an_update_that_failed_is_undone_and_said(account: Account, tmp_path: Pa
     monkeypatch.setattr(template, "read_parts", lambda: parts)
     plan = run(account, tmp_path, "plan", monkeypatch=monkeypatch)
     assert plan.exit_code == 0
-    assert "The last update failed and was undone" in plan.output
+    assert "The last update failed and was rolled back" in plan.output
     assert deploy(account.aws(), make_settings(tmp_path)).change_set is None
 
 

@@ -157,12 +157,12 @@ def test_a_hundred_thousand_streams_without_events(project: Project) -> None:
 
 
 def test_no_logs_at_all(project: Project, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"no logs found.*It is empty"):
+    with pytest.raises(UserError, match=r"no logs found.*The folder is empty"):
         build_tables(tmp_path, "", print)
     with pytest.raises(UserError, match="no such folder"):
         build_tables(tmp_path / "typo", "", print)
     (tmp_path / "notes.txt").write_text("hello")
-    with pytest.raises(UserError, match=r"1 other files are there, e\.g\. notes\.txt"):
+    with pytest.raises(UserError, match=r"There are 1 other files, e\.g\. notes\.txt"):
         build_tables(tmp_path, "", print)
 
 
@@ -180,7 +180,7 @@ def test_a_broken_export_record_names_itself(project: Project) -> None:
     for text in ("", "{", "[]", '{"export_task_id": "../../x"}', record.read_text().replace("2026-10-02", "soon")):
         record.write_text(text)
         said = project.build_from(project.lake)
-        assert any(str(record) in line and "no export record" in line for line in said), text
+        assert any(str(record) in line and "not an export record" in line for line in said), text
         assert len(project.table("fct_events")) == 1
 
 
@@ -188,7 +188,7 @@ def test_objects_that_were_not_synced_are_missed(project: Project) -> None:
     project.export({"a": [GOOD], "b": [GOOD]})
     shutil.rmtree(project.lake / "logs/2026/10/01/task-1/b")
     said = project.build_from(project.lake)
-    assert any("1 of 2 objects are not here" in line for line in said)
+    assert any("1 of 2 objects are missing" in line for line in said)
     assert len(project.table("fct_events")) == 1
     assert project.table("loaded_exports") == []
 

@@ -45,7 +45,7 @@ def test_a_bucket_without_records_reads_like_one_with_them(project: Project) -> 
     before = snapshot(project.lake)
     for source in (project.lake, project.lake / "logs"):
         said = project.build_from(source)
-        assert any("taken for a completed export" in line for line in said)
+        assert any("counts as a completed export" in line for line in said)
         assert project.query("select count(*) as n, count(distinct event_at) as t from fct_events") == ids
     assert snapshot(project.lake) == before
 
@@ -60,7 +60,7 @@ def test_plain_files_with_and_without_times_packed_and_not(project: Project, tmp
     (logs / "readme.md").write_text("x")
     before = snapshot(logs)
     said = project.build_from(logs)
-    assert any("1 files are no logs by their name" in line for line in said)
+    assert any("1 files are not log files by name" in line for line in said)
     events = project.query("select log_stream, event_at from fct_events order by event_at")
     assert [(row["log_stream"], row["event_at"].second) for row in events] == [
         ("a.jsonl", 1),
@@ -103,7 +103,7 @@ def test_a_console_export_without_day_folders_is_read(project: Project, tmp_path
         (folder / "000000.gz").write_bytes(gzip.compress("".join(lines).encode()))
     (tmp_path / "exportedlogs" / "aws-logs-write-test").write_text("Permission Check Successful")
     said = project.build_from(tmp_path)
-    assert any("2 task folders is taken for a completed export" in line for line in said)
+    assert any("2 task folders counts as a completed export" in line for line in said)
     assert [row["event_name"] for row in project.query("select event_name from fct_events order by event_at")] == [
         "e1",
         "e2",
@@ -162,7 +162,7 @@ def test_mistakes_on_the_command_line_are_explained(project: Project, tmp_path: 
         (bootstrap("sample-logs", "--days", "1", "--out", str(tmp_path / "full")), 2, "full"),
         (bootstrap("demo", "--logs", str(tmp_path / "none")), 1, "no such folder"),
         (bootstrap("demo", VARS="{a: ["), 2, "VARS cannot be read as YAML"),
-        (bootstrap("demo", VARS="just text"), 2, "VARS is no mapping"),
+        (bootstrap("demo", VARS="just text"), 2, "VARS is not a mapping"),
         (bootstrap("demo", VARS="{session_gap: 3}"), 2, "did you mean session_gap_minutes?"),
         (bootstrap("demo", VARS="{reporting_timezone: Europe/Berln}"), 2, "reporting_timezone is 'Europe/Berln'"),
         (bootstrap("demo", VARS="{thresholds: {min_requests: 1}}"), 2, "thresholds cannot be set for one run"),

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from helpers.project import Project
 from private_analytics.errors import UserError
 from private_analytics.project import variables
 
@@ -44,5 +45,19 @@ def test_a_wrong_one_is_named(tmp_path: Path, change: dict, words: str):
 def test_a_file_without_vars_is_named(tmp_path: Path, text: str):
     file = tmp_path / "dbt_project.yml"
     file.write_text(text)
-    with pytest.raises(UserError, match=r"dbt_project\.yml has no vars"):
+    with pytest.raises(UserError, match=r"The vars in .*dbt_project\.yml cannot be read"):
         variables.thresholds(file)
+
+
+def test_a_setting_of_the_file_is_not_blamed_on_the_option(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    whole = variables.read_vars() | {"reporting_timezone": "Europe/Berln"}
+    (tmp_path / "dbt_project.yml").write_text(yaml.safe_dump({"vars": whole}))
+    monkeypatch.setenv("DBT_PROJECT_DIR", str(tmp_path))
+    with pytest.raises(UserError, match=r"dbt_project\.yml, vars: reporting_timezone is 'Europe/Berln'"):
+        variables.given_vars("", "VARS")
+
+
+def test_dbt_itself_names_a_time_zone_that_there_is_not(project: Project):
+    outcome = project.dbt("compile", "--select", "int_events", "--vars", "{reporting_timezone: Europe/Berln}")
+    assert not outcome.succeeded
+    assert "reporting_timezone is 'Europe/Berln', which is not a time zone" in outcome.failures.get("int_events", outcome.error)

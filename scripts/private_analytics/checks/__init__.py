@@ -1,1 +1,1 @@
-"""Checks that run on a schedule: each looks at one thing as it is now, and says what to do where it is not well."""
+"""Checks that run on a schedule. Each looks at the present state of one thing, and says what to do if something is wrong."""

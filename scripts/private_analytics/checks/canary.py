@@ -1,4 +1,4 @@
-"""The canary: a user of the pool who exists to be checked with, and how it signs in."""
+"""The canary: a user of the pool that exists only for checks, and how it signs in."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ ACCESS, ID = "access", "id"
 
 def _pool_id(text: str) -> str:
     if not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d_[0-9a-zA-Z]+", text):
-        raise UserError(f"{text!r} is no id of a user pool, such as eu-central-1_Ab12Cd34E.")
+        raise UserError(f"{text!r} is not the id of a user pool. Give an id such as eu-central-1_Ab12Cd34E.")
     return text
 
 
 def _private(url: str) -> str:
     address = urlsplit(url)
     if address.scheme != "https" and not (address.scheme == "http" and address.hostname in LOOPBACK):
-        raise UserError(f"{url} must begin with https://: who is on the way could read tokens, or give keys of their own.")
+        raise UserError(f"{url} must begin with https://: over HTTP, others could read tokens or replace the keys.")
     return url
 
 
@@ -49,9 +49,9 @@ PrivateUrl = Annotated[str, AfterValidator(_private)]
 @checked_dataclass(frozen=True)
 class CanarySettings:
     """What is checked. url: an endpoint that needs a token and changes nothing. token_use: the kind of token it wants.
-    other_client_id: an app client without a secret of another pool, in which the canary exists too.
+    other_client_id: an app client without a secret in another pool in which the canary exists too.
 
-    Raises UserError for what cannot be right.
+    Raises UserError for invalid settings.
     """
 
     pool_id: PoolId
@@ -76,7 +76,7 @@ class CanarySettings:
 
 @dataclass(frozen=True)
 class Canary:
-    """Its secrets, which repr() does not show. expired_token: one that it was given earlier and that has expired since."""
+    """The canary's secrets, which repr() does not show. expired_token: an earlier token of the canary that has expired."""
 
     username: str
     password: str = field(repr=False)
@@ -85,7 +85,7 @@ class Canary:
 
 
 class RefusedError(UserError):
-    """Cognito does not let the canary in: why, and what to do."""
+    """Cognito refused the canary: why, and what to do."""
 
     def __init__(self, detail: str, advice: str) -> None:
         super().__init__(f"{detail}. {advice}")
@@ -93,9 +93,9 @@ class RefusedError(UserError):
 
 
 def read_canary(variables: Mapping[str, str], secrets: Callable[[], SecretsManagerClient]) -> Canary:
-    """From CANARY_USERNAME, CANARY_PASSWORD and so on, or from the JSON of the secret that CANARY_SECRET names.
+    """Read the canary from CANARY_USERNAME, CANARY_PASSWORD and so on, or from the JSON of the secret in CANARY_SECRET.
 
-    Raises UserError where they are not there.
+    Raises UserError if they are missing.
     """
     names = ("username", "password", "client_secret", "expired_token")
     found = {name: variables.get(f"CANARY_{name.upper()}", "") for name in names}
@@ -106,20 +106,20 @@ def read_canary(variables: Mapping[str, str], secrets: Callable[[], SecretsManag
             stored = json.loads(text)
             found |= {name: str(stored[name]) for name in names if stored.get(name)}
         except (ValueError, KeyError, AttributeError):
-            raise UserError(f"The secret {secret} is no JSON object with username and password.") from None
+            raise UserError(f"The secret {secret} is not a JSON object with username and password.") from None
     if not (found["username"] and found["password"]):
-        raise UserError("The canary has no name or no password: set CANARY_USERNAME and CANARY_PASSWORD, or CANARY_SECRET.")
+        raise UserError("The canary has no username or no password. Set CANARY_USERNAME and CANARY_PASSWORD, or CANARY_SECRET.")
     return Canary(**found)
 
 
 def cognito(settings: CanarySettings) -> CognitoIdentityProviderClient:
-    """A client that needs no AWS credentials, as nobody does who signs in."""
+    """A Cognito client without AWS credentials: signing in needs none."""
     patience = Config(signature_version=UNSIGNED, connect_timeout=10, read_timeout=10, retries={"total_max_attempts": 2})
     return aws.client("cognito-idp", region_name=settings.region, config=patience)
 
 
 def sign_in(client: CognitoIdentityProviderClient, client_id: str, canary: Canary) -> dict[str, str]:
-    """Its tokens: access and id. Raises RefusedError, and UserError where Cognito cannot be asked."""
+    """The canary's tokens: access and id. Raises RefusedError, and UserError if Cognito cannot be asked."""
     parameters = {"USERNAME": canary.username, "PASSWORD": canary.password}
     if canary.client_secret:
         message = (canary.username + client_id).encode()
@@ -136,14 +136,14 @@ def sign_in(client: CognitoIdentityProviderClient, client_id: str, canary: Canar
     if challenge := answer.get("ChallengeName"):
         raise RefusedError(
             f"Cognito asks for {challenge}",
-            "Give the canary a permanent password (aws cognito-idp admin-set-user-password --permanent) and no second factor.",
+            "Give the canary a permanent password (aws cognito-idp admin-set-user-password --permanent) and no MFA.",
         )
     tokens = answer["AuthenticationResult"]
     return {ACCESS: tokens["AccessToken"], ID: tokens["IdToken"]}
 
 
-_SIGN_IN = "Set the canary's password anew in the pool, and the same in CANARY_PASSWORD or the secret that CANARY_SECRET names."
-_CLIENT = "Let the app client allow ALLOW_USER_PASSWORD_AUTH; if it has a secret, set CANARY_CLIENT_SECRET."
+_SIGN_IN = "Reset the canary's password in the pool, and set the same in CANARY_PASSWORD or in the secret named by CANARY_SECRET."
+_CLIENT = "Allow ALLOW_USER_PASSWORD_AUTH for the app client; if it has a secret, set CANARY_CLIENT_SECRET."
 REFUSALS = {
     "NotAuthorizedException": _SIGN_IN,
     "UserNotFoundException": _SIGN_IN,

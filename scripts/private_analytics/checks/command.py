@@ -1,4 +1,4 @@
-"""What all checks have in common on the command line: how what they found is shown, and how one command runs another."""
+"""What all check commands share: how results are shown, and how one command runs another."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .results import UNKNOWN, Result
 
 @dataclass(frozen=True)
 class CheckReport:
-    """What a check looked at, and what it found there. missing: variables that must be set before it can look."""
+    """What a check looked at, and what it found. missing: variables that must be set before it can look."""
 
     place: str
     results: list[Result]
@@ -27,11 +27,11 @@ class CheckReport:
 
 
 class CheckCommand(click.Command):
-    """A command that returns CheckReport, or None where it had something else to do. It ends with 1 where not all is ok."""
+    """A command that returns CheckReport, or None if it did something else. Its exit code is 1 if not everything is ok."""
 
     def __init__(self, *arguments: Any, **attributes: Any) -> None:
         super().__init__(*arguments, **attributes)
-        self.params.append(click.Option(["--json", "is_json"], is_flag=True, help="For programs."))
+        self.params.append(click.Option(["--json", "is_json"], is_flag=True, help="Print JSON."))
 
     def invoke(self, ctx: click.Context) -> None:
         is_json = ctx.params.pop("is_json")
@@ -47,7 +47,7 @@ class CheckCommand(click.Command):
             ctx.exit(1)
 
     def missing(self) -> tuple[str, ...]:
-        """The variables of options that must be given and are not set."""
+        """The environment variables of required options that are not set."""
         return tuple(
             str(parameter.envvar)
             for parameter in self.params
@@ -55,7 +55,7 @@ class CheckCommand(click.Command):
         )
 
     def look(self) -> CheckReport:
-        """Run with the settings of the environment. Whatever keeps it from looking is a result that is unknown."""
+        """Run with the settings of the environment. If the check cannot run, its result is unknown."""
         if missing := self.missing():
             return CheckReport("", [Result("settings", UNKNOWN, f"not set: {', '.join(missing)}")], missing)
         try:
@@ -68,8 +68,8 @@ class CheckCommand(click.Command):
             return CheckReport("", [Result("settings", UNKNOWN, first_line(error.format_message()), advice)])
         except UserError as error:
             return CheckReport("", [Result("check", UNKNOWN, str(error))])
-        except Exception as error:  # one check that breaks must not hide what the others found
-            detail = f"it broke off: {type(error).__name__}: {first_line(error)}"
+        except Exception as error:  # a check that crashes must not hide what the others found
+            detail = f"the check crashed: {type(error).__name__}: {first_line(error)}"
             return CheckReport("", [Result("check", UNKNOWN, detail, f"Run it alone: pal check {self.name}")])
 
 

@@ -1,4 +1,4 @@
-"""The group `check`, and `check all`: every check one after another, as one table and as metrics to put alarms on."""
+"""The group `check`, and `check all`: runs every check, prints one table, and publishes metrics for alarms."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NOT_SET_UP = "not set up"
 
 
 class Checks(click.Group):
-    """Its commands are checks, but for `all`, which runs them."""
+    """A group of checks, and the command `all`, which runs them."""
 
     @property
     def each(self) -> dict[str, CheckCommand]:
@@ -37,7 +37,7 @@ def _chosen(ctx: click.Context, parameter: click.Parameter, value: str) -> list[
     checks = _checks(ctx)
     chosen = value.replace(",", " ").split()
     if unknown := [name for name in chosen if name not in checks]:
-        raise click.BadParameter(f"there is no check {', '.join(unknown)}, only {', '.join(checks)}.")
+        raise click.BadParameter(f"there is no check {', '.join(unknown)}. Checks: {', '.join(checks)}.")
     return chosen or list(checks)
 
 
@@ -47,13 +47,13 @@ def _checks(ctx: click.Context) -> dict[str, CheckCommand]:
 
 
 @click.command("all", cls=CheckCommand)
-@option("--only", envvar="ANALYTICS_CHECKS", default="", callback=_chosen, help="Their names.  [default: all]")
-@option("--metrics", metavar="NAMESPACE", envvar="ANALYTICS_METRICS", help="Also tell CloudWatch, for alarms.")
+@option("--only", envvar="ANALYTICS_CHECKS", default="", callback=_chosen, help="The checks to run.  [default: all]")
+@option("--metrics", metavar="NAMESPACE", envvar="ANALYTICS_METRICS", help="Also publish metrics to CloudWatch, for alarms.")
 @click.pass_context
 def check_all(ctx: click.Context, only: list[str], metrics: str | None) -> CheckReport:
-    """All checks, with the settings of the environment.
+    """Run all checks, with the settings of the environment.
 
-    A check that cannot run is unknown, never ok, and hides no other.
+    A check that cannot run is unknown, never ok, and does not stop the others.
 
     \b
     Example:
@@ -69,18 +69,18 @@ def check_all(ctx: click.Context, only: list[str], metrics: str | None) -> Check
     if unset := {check: report.missing for check, report in reports.items() if report.missing}:
         needs = "; ".join(f"{check} needs {', '.join(missing)}" for check, missing in unset.items())
         others = ",".join(check for check in reports if check not in unset)
-        advice = "Set them (docs/checks.md)" + (f", or run the others alone: ANALYTICS_CHECKS={others}" if others else ".")
+        advice = "Set them (docs/checks.md)" + (f", or run only the others: ANALYTICS_CHECKS={others}" if others else ".")
         together.append(Result(NOT_SET_UP, UNKNOWN, needs, advice))
     try:
         if metrics:
             publish(aws.client("cloudwatch"), metrics, {check: report.results for check, report in reports.items()})
     except UserError as error:
-        together.append(Result("metrics", FAILED, str(error), "Without it, the alarm on missing checks goes off."))
+        together.append(Result("metrics", FAILED, str(error), "Without these metrics, the alarm on missing checks goes off."))
     return CheckReport(", ".join(only), together)
 
 
 def publish(cloudwatch: CloudWatchClient, namespace: str, by_check: dict[str, list[Result]]) -> None:
-    """For each check how many of its results are not ok; 0 too, as silence means that nobody looked. Raises UserError."""
+    """Publish how many results of each check are not ok. 0 is published too: no data means no check. Raises UserError."""
     data: list[MetricDatumTypeDef] = [
         {
             "MetricName": METRIC,
@@ -91,7 +91,7 @@ def publish(cloudwatch: CloudWatchClient, namespace: str, by_check: dict[str, li
         for name, results in by_check.items()
     ]
     aws.ask(
-        f"tell CloudWatch, namespace {namespace}, what the checks found",
+        f"publish the checks' metrics to CloudWatch, namespace {namespace}",
         cloudwatch.put_metric_data,
         Namespace=namespace,
         MetricData=data,
@@ -100,7 +100,7 @@ def publish(cloudwatch: CloudWatchClient, namespace: str, by_check: dict[str, li
 
 @click.group("check", cls=Checks)
 def check() -> None:
-    """Look whether all is well; exit code 1 where it is not, or where that cannot be known."""
+    """Check that everything works. Exit code 1 if something is wrong, or if a check cannot tell."""
 
 
 for command in (check_all, check_exports, check_jwt, check_uploads, check_access):

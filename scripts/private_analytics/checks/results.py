@@ -1,4 +1,4 @@
-"""What a check found. Only `ok` is ok: what could not be looked at is `unknown`."""
+"""What a check found. Only `ok` is ok: what could not be checked is `unknown`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ COLOURS = {OK: "green", FAILED: "red", UNKNOWN: "yellow"}
 
 @dataclass(frozen=True)
 class Result:
-    """One thing that was looked at; `advice` says what to do about it."""
+    """One thing that was checked; `advice` says what to do about it."""
 
     name: str
     status: str
@@ -36,7 +36,7 @@ def as_json(check: str, place: str, as_of: str, results: list[Result]) -> dict[s
 
 
 def echo(results: list[Result]) -> None:
-    """A line for each result and one for what to do; the same advice is given once, after all that it is for."""
+    """Print a line for each result, then the advice. The same advice is printed once."""
     width = max(len(result.name) for result in results)
     for result in results:
         click.echo(f"{_coloured(result.status)}{result.name:{width}}  {result.detail}")
@@ -45,5 +45,5 @@ def echo(results: list[Result]) -> None:
 
 
 def _coloured(status: str) -> str:
-    """As wide as the widest, in colour on a terminal."""
+    """The status, padded to the widest, in colour on a terminal."""
     return click.style(f"{status:8}", fg=COLOURS.get(status, "red"))

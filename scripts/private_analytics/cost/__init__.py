@@ -1,1 +1,1 @@
-"""What it costs: a month's bill by prices, and what a run on Athena scanned."""
+"""Costs: an estimated monthly bill, and what a run on Athena scanned."""

@@ -18,22 +18,22 @@ DEFAULTS = bill.Usage(gb_per_day=0)
 
 
 def _option(name: str, low: float, text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """An option whose default is Usage's."""
+    """An option with the default of Usage."""
     default = getattr(DEFAULTS, name)
     kind = click.IntRange(min=int(low)) if isinstance(default, int) else click.FloatRange(min=low)
     return click.option(f"--{name.replace('_', '-')}", type=kind, default=default, show_default=default is not None, help=text)
 
 
 @click.command("cost")
-@click.option("--gb-per-day", type=click.FloatRange(min=0), required=True, help="Text that the API logs in a day.")
-@_option("retention_days", 1, "LogRetentionDays of the stack.")
-@_option("glacier_after_days", 1, "GlacierAfterDays of the stack.")
-@_option("expire_after_days", 1, "ExpireLogsAfterDays of the stack.")
-@_option("gzip_ratio", 1, "Bytes of text for one byte in an export.")
-@_option("query_gb_per_day", 0, "What people and dashboards scan in a day.")
-@_option("dbt_gb_per_day", 0, "What a daily run is billed for, as the command scanned shows it.  [default: worked out]")
-@_option("dbt_minutes", 0, "How long a daily run takes.")
-@click.option("--kms", "has_kms_key", is_flag=True, help="A KMS key of yours encrypts the data.")
+@click.option("--gb-per-day", type=click.FloatRange(min=0), required=True, help="GB of text that the API logs in a day.")
+@_option("retention_days", 1, "The stack's LogRetentionDays.")
+@_option("glacier_after_days", 1, "The stack's GlacierAfterDays.")
+@_option("expire_after_days", 1, "The stack's ExpireLogsAfterDays.")
+@_option("gzip_ratio", 1, "Bytes of text per byte in an export.")
+@_option("query_gb_per_day", 0, "GB that people and dashboards scan in a day.")
+@_option("dbt_gb_per_day", 0, "GB that a daily run is billed for, as `pal scanned` shows it.  [default: estimated]")
+@_option("dbt_minutes", 0, "Minutes that a daily run takes.")
+@click.option("--kms", "has_kms_key", is_flag=True, help="The data is encrypted with your own KMS key.")
 @options.as_json
 def cost(is_json: bool, **usage: Any) -> None:
     """Estimate what a month on AWS costs (docs/costs.md).
@@ -48,22 +48,22 @@ def cost(is_json: bool, **usage: Any) -> None:
         content = {"prices": f"{bill.PRICES_REGION}, {bill.PRICES_DATE}", "usage": asdict(wanted), "items": [*map(asdict, items)]}
         console.echo_json(content | {"usd": sum(item.usd for item in items)})
         return
-    sums = (("all", items), ("without CloudWatch Logs", [item for item in items if "CloudWatch" not in item.name]))
+    sums = (("total", items), ("without CloudWatch Logs", [item for item in items if "CloudWatch" not in item.name]))
     rows = [(item.name, item.amount, f"{item.usd:,.2f}") for item in items]
     rows += [(name, "", f"{sum(item.usd for item in of):,.2f}") for name, of in sums]
     styles = [""] * len(items) + ["bold"] * len(sums)
-    console.echo_table(("a month", "amount", "USD"), rows, right=("amount", "USD"), styles=styles)
+    console.echo_table(("per month", "amount", "USD"), rows, right=("amount", "USD"), styles=styles)
     click.echo(bill.assumptions(wanted))
 
 
 @click.command("scanned")
 @options.workgroup
-@options.option("--run-results", type=options.PATH, help="Of which run.  [default: target/run_results.json]")
+@options.option("--run-results", type=options.PATH, help="The run's results.  [default: target/run_results.json]")
 @options.as_json
 def scanned(workgroup: str, run_results: Path | None, is_json: bool) -> None:
     """Show what a dbt run on Athena scanned, and its price.
 
-    Node by node, the most expensive first.
+    Lists the nodes, the most expensive first.
 
     \b
     Example:
@@ -80,7 +80,7 @@ def scanned(workgroup: str, run_results: Path | None, is_json: bool) -> None:
 
 
 def echo_scans(found: Sequence[scans.Scan], total: scans.Scan) -> None:
-    """As a table, the total last."""
+    """Print a table with the total last."""
     rows = [
         (scan.name, f"{scan.queries:,}", f"{scan.bytes:,}", f"{scan.billed_bytes / 1e6:,.0f}", f"{scan.usd:.5f}")
         for scan in [*found, total]

@@ -43,21 +43,21 @@ class Scan:
 
 
 def read_run(run_results: Path) -> tuple[str, datetime]:
-    """Invocation id and beginning of the run that wrote a run_results.json. Raises UserError where it is none."""
+    """Invocation id and start of the run that wrote a run_results.json. Raises UserError if it is not one."""
     try:
         written = json.loads(run_results.read_bytes())
         metadata = written["metadata"]
         ended = datetime.fromisoformat(metadata["generated_at"].replace("Z", "+00:00"))
         return metadata["invocation_id"], ended - timedelta(seconds=written["elapsed_time"] + 60)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{run_results}: no results of a dbt run ({error}). Run dbt build --target athena first.") from None
+        raise UserError(f"{run_results} is not the result of a dbt run ({error}). Run dbt build --target athena first.") from None
 
 
 def scans(athena: AthenaClient, workgroup: str, invocation_id: str, since: datetime) -> list[Scan]:
     """The queries of one dbt invocation that started at `since` or later, by node, most expensive first.
 
-    Athena itself is asked, as run_results.json holds only the last statement of each node. Which node a query belongs to
-    stands in the comment that dbt puts before it (macro query_comment). Raises UserError where Athena cannot be asked.
+    The queries come from Athena, as run_results.json holds only the last statement of each node. The comment that dbt puts before
+    a query (macro query_comment) names its node. Raises UserError if Athena cannot be asked.
     """
     totals: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
     with aws_errors(f"list the queries of workgroup {workgroup}"):
@@ -97,7 +97,7 @@ def _executions(athena: AthenaClient, workgroup: str, since: datetime) -> Iterat
 
 
 def _comment(query: str) -> dict[str, Any]:
-    """What query_comment wrote before the statement; empty for other people's queries."""
+    """What query_comment wrote before the statement; empty for other queries."""
     start, end = query.find("/*"), query.find("*/")
     try:
         comment = json.loads(query[start + 2 : end])

@@ -15,12 +15,12 @@ from ..samples import writer
 
 
 def run_demo(logs: Path | None, variables: str, say: Callable[[str], None], show: dbt.Show | None = None) -> None:
-    """Build everything anew from `logs` (from sample logs where none are given) and say where it is; `show` gets each step.
+    """Build everything from scratch from `logs` (default: sample logs) and say where it is; `show` gets each step.
 
-    Raises UserError where there is nothing to read or a model or test failed; the tables that were built remain.
+    Raises UserError if there is nothing to read or a model or test failed; the tables that were built remain.
     """
-    if dbt.profile().credentials.type != "duckdb":  # where this would replace the tables of production
-        raise UserError("The demo builds on DuckDB, and the current dbt target is another. Unset ANALYTICS_TARGET.")
+    if dbt.profile().credentials.type != "duckdb":  # otherwise this could replace production tables
+        raise UserError("The demo builds on DuckDB, but the current dbt target is not DuckDB. Unset ANALYTICS_TARGET.")
     build_tables(logs or sample_lake(say), variables, say, show)
     page = build_report()
     docs = dbt.run("docs", "generate", "--static", *_vars(variables))
@@ -35,7 +35,7 @@ def run_demo(logs: Path | None, variables: str, say: Callable[[str], None], show
 
 
 def sample_lake(say: Callable[[str], None]) -> Path:
-    """The sample logs, written once."""
+    """The folder of the sample logs, which are written once."""
     lake = paths.lake() / "sample"
     if not lake.exists():
         say(f"Writing sample logs: {writer.DEFAULT_DAYS} days of a storefront ...")
@@ -53,14 +53,14 @@ def sample_lake(say: Callable[[str], None]) -> Path:
 
 
 def build_tables(logs: Path, variables: str, say: Callable[[str], None], show: dbt.Show | None = None) -> Lake:
-    """Build and test all tables from a folder of logs. Files that cannot be read are named and left out; all others count.
+    """Build and test all tables from a folder of logs. Unreadable files are reported and left out; all others count.
 
     Raises UserError as run_demo does.
     """
     work = paths.lake()
     lake = read_lake(logs, work / "view", say)
     say(f"Building from {len(lake.exports):,} exports in {lake.root}")
-    # From nothing: the logs or the field mapping may be others than last time.
+    # From scratch: the logs or the field mapping may have changed since the last time.
     os.environ["ANALYTICS_LAKE"] = str(lake.root)
     _point(work / "current", lake.root)
     everything = ("build", "--full-refresh", "--exclude-resource-type", "unit_test")
@@ -71,7 +71,7 @@ def build_tables(logs: Path, variables: str, say: Callable[[str], None], show: d
 
 
 def _point(link: Path, target: Path) -> None:
-    """Where dbt looks when it is run by hand (macro lake_root)."""
+    """Set the link that dbt reads when it is run by hand (macro lake_root)."""
     link.unlink(missing_ok=True)
     link.symlink_to(target)
 

@@ -14,11 +14,11 @@ from ..project.variables import given_vars
 
 @click.command("demo")
 @option("--logs", envvar="LOGS", type=PATH, help="A synced export bucket, or a folder of log files.  [default: sample logs]")
-@option("--vars", "variables", envvar="VARS", default="", help="For dbt, e.g. '{event_fields: {user_id: [ctx.uid]}}'.")
+@option("--vars", "variables", envvar="VARS", default="", help="Vars for dbt, e.g. '{event_fields: {user_id: [ctx.uid]}}'.")
 def demo(logs: Path | None, variables: str) -> None:
     """Build tables, report and docs site from logs, on DuckDB.
 
-    Everything is built anew. It ends with where things are.
+    Builds everything from scratch, and prints where the results are.
 
     \b
     Example:

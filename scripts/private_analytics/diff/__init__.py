@@ -1,1 +1,1 @@
-"""`diff`: what a change of the models does to the tables, as a summary for a pull request."""
+"""`diff`: how a change of the models changes the tables, as a summary for a pull request."""

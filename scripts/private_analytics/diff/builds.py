@@ -1,4 +1,4 @@
-"""The tables of a state of the project, built into a database of their own."""
+"""Builds the tables of a state of the project into a database of their own."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from ..errors import UserError
 from .compare import Built
 from .declared import Declared, declared
 
-PROFILE = "profiles.example.yml"  # as it is in git, so that both sides are built alike whatever the user's own profiles.yml says
-# In dbt's own process: this environment's dbt, and the project's folder not among the places that Python imports from.
+PROFILE = "profiles.example.yml"  # from git, so that both sides are built alike, whatever the user's profiles.yml says
+# Runs this environment's dbt in its own process. Python does not import from the project's folder.
 DBT = (sys.executable, "-P", "-c", "from dbt.cli.main import cli; cli()")
 LINES_SHOWN = 20
-CLOCK = r"^\d\d:\d\d:\d\d +"  # before a message of dbt's
+CLOCK = r"^\d\d:\d\d:\d\d +"  # before dbt's messages
 
 
 @dataclass(frozen=True)
 class Build:
-    """Tables, and what the models that made them declare."""
+    """Tables, and what their models declare."""
 
     built: Built
     declared: Declared
@@ -34,7 +34,7 @@ class Build:
 def build(name: str, project: Path, lake: Path, work: Path) -> Build:
     """Build all models of a project folder from a lake; database, compiled files and logs go to `work`. Tests are not run.
 
-    Raises UserError with dbt's words where a model fails.
+    Raises UserError with dbt's message if a model fails.
     """
     profiles, database, target = work / "profiles", work / "analytics.duckdb", work / "target"
     profiles.mkdir(parents=True)
@@ -57,7 +57,7 @@ def build(name: str, project: Path, lake: Path, work: Path) -> Build:
 
 
 def _environment(database: Path, lake: Path) -> dict[str, str]:
-    """Ours, without what would make dbt build something else."""
+    """This process's environment, without what would make dbt build something else."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith("DBT_")}
     return ours | {
         "ANALYTICS_TARGET": "local",
@@ -68,7 +68,7 @@ def _environment(database: Path, lake: Path) -> dict[str, str]:
 
 
 def _failures(target: Path, ended: subprocess.CompletedProcess[str]) -> list[str]:
-    """Each model that failed with its error; the end of what dbt printed where it came to no model."""
+    """Each failed model with its error; the end of dbt's output if it did not reach a model."""
     try:
         results: list[dict[str, Any]] = json.loads((target / "run_results.json").read_bytes())["results"]
     except (OSError, ValueError, KeyError):

@@ -1,7 +1,7 @@
-"""SQL about a column that is on both sides: how its values are compared, summed and shown.
+"""SQL for a column that is on both sides: compares, sums and shows its values.
 
-Columns are numbered (`b.c0` and `a.c0` are the first one before and after), so that their names, which may hold anything, stand
-in one place.
+Columns are numbered (`b.c0` and `a.c0` are the first column before and after), so that their names, which may contain anything,
+appear in one place only.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ class Column:
 
     @property
     def is_float(self) -> bool:
-        """Whether values are equal that are nearly equal: one side has fractions that are not exact."""
+        """Whether nearly equal values count as equal: one side has inexact fractions."""
         if self.before == self.after:
             return self.before in FLOATS
         return self.is_number and not {self.before, self.after} <= INTEGERS
 
     @property
     def type(self) -> str:
-        """The type in which the values of both sides can be compared; empty for their own."""
+        """The type in which the values of both sides can be compared; '' for their own type."""
         if self.is_float:
             return "double"
         if self.before == self.after or self.is_number:
@@ -54,7 +54,7 @@ class Column:
         return "varchar"
 
     def value(self, side: Side) -> str:
-        """The value of a side, so that it can be compared with the other's."""
+        """A side's value, in the type of the comparison."""
         raw = f"{side}.c{self.number}"
         return f"cast({raw} as {self.type})" if self.type else raw
 
@@ -62,12 +62,12 @@ class Column:
         return f"cast({side}.c{self.number} as double)"
 
     def is_same(self) -> str:
-        """The values of both sides are equal; those of fractions, nearly."""
+        """SQL: the values of both sides are equal; fractions nearly equal."""
         before, after = self.value("b"), self.value("a")
         return nearly_equal(before, after) if self.is_float else f"({before} is not distinct from {after})"
 
     def relative_change(self) -> str:
-        """0 to 2: the difference of two numbers, as a part of the larger. 1 where one of them is null or not finite."""
+        """SQL: the difference of two numbers relative to the larger, 0 to 2. 1 if one of them is null or not finite."""
         before, after = self.double("b"), self.double("a")
         part = f"least(abs({before} - {after}) / greatest(abs({before}), abs({after})), 2)"
         return f"case when {self.is_same()} then 0 when isfinite({before}) and isfinite({after}) then {part} else 1 end"
@@ -78,7 +78,7 @@ class Column:
         return f"case when {both} then abs({before} - {after}) else coalesce(abs({before}), abs({after}), 0) end"
 
     def total(self, side: Side) -> str:
-        """The sum of the numbers, without those that are not finite."""
+        """SQL: the sum of the finite numbers."""
         if {self.before, self.after} <= INTEGERS - {"HUGEINT"}:
             return f"sum({side}.c{self.number})"
         value = self.double(side)
@@ -86,14 +86,14 @@ class Column:
 
 
 def nearly_equal(before: str, after: str) -> str:
-    """Two fractions are equal, nearly equal, or both null. NaN equals NaN; it and the infinities are near nothing."""
+    """SQL: two fractions are equal, nearly equal, or both null. NaN equals NaN. NaN and infinities are never nearly equal."""
     near = f"abs({before} - {after}) <= {TOLERANCE} * greatest(abs({before}), abs({after}))"
     finite = f"isfinite({before}) and isfinite({after})"
     return f"({before} is not distinct from {after} or coalesce({finite} and {near}, false))"
 
 
 def quoted(name: str) -> str:
-    """An identifier."""
+    """A quoted identifier."""
     return '"' + name.replace('"', '""') + '"'
 
 
@@ -103,5 +103,5 @@ def numbered(columns: Sequence[Column]) -> str:
 
 
 def shown(value: str) -> str:
-    """A value as text, cut where it is very long."""
+    """SQL: a value as text, cut if it is very long."""
     return f"left(cast({value} as varchar), {LONGEST})"

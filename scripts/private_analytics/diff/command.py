@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.command("diff")
 @option("--base", type=PATH, help="The DuckDB file with the tables before.")
 @option("--candidate", type=PATH, help="The DuckDB file with the tables after.  [default: analytics.duckdb]")
-@option("--base-ref", help="Instead of files: a branch or commit to build, as is the working tree, e.g. origin/main.")
+@option("--base-ref", help="Instead of files: a branch or commit, built and compared with the working tree, e.g. origin/main.")
 @option("--logs", type=PATH, help="Build both from these logs.  [default: the sample logs]")
 @option("--out", type=click.Path(path_type=Path, dir_okay=False), help="The file to write.  [default: standard output]")
 @as_json
@@ -29,21 +29,21 @@ def diff(
 ) -> None:
     """Show what differs between two builds of the tables.
 
-    Of two DuckDB files, or of a git ref and the working tree, built from the same logs. Exit code 0 with and without differences,
-    1 where a side cannot be built or read.
+    Compares two DuckDB files, or a git ref and the working tree, built from the same logs. Exit code 0 with or without
+    differences, 1 if a side cannot be built or read.
 
     \b
     Example:
       pal diff --base-ref origin/main
     """
     if (base is None) == (base_ref is None):
-        raise click.UsageError("Give one of --base FILE and --base-ref REF.")
+        raise click.UsageError("Give either --base FILE or --base-ref REF.")
     if base_ref is not None and candidate is not None:
-        raise click.UsageError("--base-ref compares with the working tree, so --candidate goes with --base only.")
+        raise click.UsageError("--base-ref compares with the working tree. Use --candidate only with --base.")
     if base is not None and logs is not None:
-        raise click.UsageError("--logs goes with --base-ref only: with --base, nothing is built.")
+        raise click.UsageError("Use --logs only with --base-ref: with --base, nothing is built.")
     if out is not None and not out.absolute().parent.is_dir():  # before minutes of work
-        raise click.ClickException(f"{out} cannot be written: there is no such folder. Give another --out.")
+        raise click.ClickException(f"{out} cannot be written: its folder does not exist. Give another --out.")
     if base is not None:
         found = _of_files(base, candidate)
     else:

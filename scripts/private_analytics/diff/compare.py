@@ -1,4 +1,4 @@
-"""Two DuckDB files, table by table."""
+"""Compares two DuckDB files, table by table."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Built:
 
 
 def compare(base: Built, candidate: Built, declared: Declared) -> Diff:
-    """What differs between the tables of two databases. Raises UserError where one cannot be read."""
+    """What differs between the tables of two databases. Raises UserError if one cannot be read."""
     with (
         tempfile.TemporaryDirectory(prefix="pal-diff-spill-") as spill,
         opened(base.database, candidate.database, Path(spill)) as connection,
@@ -59,7 +59,7 @@ def _table(
         (rows,) = connection.execute(f"select count(*) from {relation.sql}").fetchone() or (0,)  # noqa: S608 (quoted)
     except duckdb.Error as error:
         advice = (
-            "Set ANALYTICS_MEMORY to more than it is." if isinstance(error, duckdb.OutOfMemoryException) else "Build both again."
+            "Set ANALYTICS_MEMORY to a higher value." if isinstance(error, duckdb.OutOfMemoryException) else "Build both again."
         )
         raise UserError(f"{relation.shown} cannot be compared: {first_line(error)}. {advice}") from None
     if after:
@@ -75,7 +75,7 @@ def _both(connection: duckdb.DuckDBPyConnection, before: Relation, after: Relati
     rows_before, rows_after = counted(pair)
     rows = by_key(pair, key) if key else as_multisets(pair)
     if not columns:
-        note = "No column is in both, so rows are not compared"
+        note = "The tables have no column in common, so rows are not compared"
     table = TableDiff(
         after.shown,
         "same",
@@ -93,16 +93,16 @@ def _both(connection: duckdb.DuckDBPyConnection, before: Relation, after: Relati
 
 
 def _key(pair: Pair, declared: tuple[str, ...]) -> tuple[tuple[Column, ...], str]:
-    """The columns of the declared key; none where rows cannot be told apart by it, and why not."""
+    """The columns of the declared key; none if it does not identify rows, and why not."""
     if not declared:
-        return (), "It has no key, so whole rows are compared"
+        return (), "The table has no key, so whole rows are compared"
     by_name = {column.name.lower(): column for column in pair.columns}
     names = ", ".join(declared)
     if any(name.lower() not in by_name for name in declared):
-        return (), f"Its key ({names}) is not in both, so whole rows are compared"
+        return (), f"The key ({names}) is missing on one side, so whole rows are compared"
     key = tuple(by_name[name.lower()] for name in declared)
     if repeats(pair, key):
-        return (), f"Its key ({names}) is not unique, so whole rows are compared"
+        return (), f"The key ({names}) is not unique, so whole rows are compared"
     return key, ""
 
 

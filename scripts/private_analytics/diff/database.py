@@ -14,7 +14,7 @@ from ..errors import UserError, first_line
 from .columns import quoted
 
 BASE, CANDIDATE = "base", "candidate"
-MEMORY = "4GB"  # as in profiles.yml; what needs more goes to disk
+MEMORY = "4GB"  # as in profiles.yml; the rest goes to disk
 LOCK = "Could not set lock"
 
 
@@ -33,7 +33,7 @@ class Relation:
 
     @property
     def shown(self) -> str:
-        """Its name; with the schema where that is not DuckDB's own."""
+        """Its name; with the schema unless that is DuckDB's default."""
         return self.name if self.schema == "main" else f"{self.schema}.{self.name}"
 
 
@@ -41,7 +41,7 @@ class Relation:
 def opened(base: Path, candidate: Path, spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection that reads both files. What does not fit into memory goes to `spill`.
 
-    Raises UserError where a file is missing, is no database, or is being written.
+    Raises UserError if a file is missing, is not a database, or is being written.
     """
     check_files(base, candidate)
     with duckdb.connect() as connection:
@@ -54,16 +54,16 @@ def opened(base: Path, candidate: Path, spill: Path) -> Iterator[duckdb.DuckDBPy
 
 
 def check_files(base: Path, candidate: Path) -> None:
-    """Raises UserError where the two paths are not two files."""
+    """Raises UserError if the two paths are not two files."""
     for path in (base, candidate):
         if not path.is_file():
-            raise UserError(f"There is no database at {path}. `dbt build` makes one, and --base-ref builds both by itself.")
+            raise UserError(f"There is no database at {path}. Create it with `dbt build`, or use --base-ref, which builds both.")
     if base.samefile(candidate):
         raise UserError(f"{base} and {candidate} are the same file. Give the database of another state as --base.")
 
 
 def relations(connection: duckdb.DuckDBPyConnection, database: str) -> dict[tuple[str, str], Relation]:
-    """The tables and views of a database, by schema and name. Raises UserError where the file is damaged."""
+    """The tables and views of a database, by schema and name. Raises UserError if the file is damaged."""
     found: dict[tuple[str, str], Relation] = {}
     try:
         columns = connection.execute(
@@ -84,7 +84,7 @@ def _attach(connection: duckdb.DuckDBPyConnection, name: str, path: Path) -> Non
         connection.execute(f"attach {_literal(str(path))} as {name} (read_only, type duckdb)")
     except duckdb.Error as error:
         if LOCK in str(error):
-            raise UserError(f"{path} is open elsewhere, perhaps in a run of dbt. Wait for its end, or compare a copy.") from None
+            raise UserError(f"{path} is open in another process, perhaps dbt. Wait until it ends, or compare a copy.") from None
         raise UserError(f"{path} cannot be read: {first_line(error)}. Is it a file that dbt wrote with DuckDB?") from None
 
 
@@ -92,7 +92,7 @@ def _limit_memory(connection: duckdb.DuckDBPyConnection, limit: str) -> None:
     try:
         connection.execute(f"set memory_limit = {_literal(limit)}")
     except duckdb.Error as error:
-        raise UserError(f"ANALYTICS_MEMORY is {limit!r}: {first_line(error)}. Give a size such as {MEMORY}.") from None
+        raise UserError(f"ANALYTICS_MEMORY is {limit!r}: {first_line(error)}. Set it to a size such as {MEMORY}.") from None
 
 
 def _literal(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What dbt's manifest says of the tables: which are compared, by which key, and without which columns."""
+"""What dbt's manifest says about the tables: which to compare, by which key, and without which columns."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 FOLDERS = ("events", "marts", "ledger")  # of models/: what is compared
-OF_BUILD = "describes_build"  # the meta of a column that tells builds apart and not data, such as the time of a run
+OF_BUILD = "describes_build"  # a column's meta: it describes the build, not the data, e.g. the time of a run
 
 
 @dataclass(frozen=True)
 class Declared:
-    """compared: tables that users query. internal: all other tables of models and seeds. keys: table -> the columns that tell its
-    rows apart. of_build: table -> the columns that describe the build, and so differ whenever there are two."""
+    """compared: tables that users query. internal: all other tables of models and seeds. keys: table -> the columns that identify
+    its rows. of_build: table -> the columns that describe the build, and so differ between any two builds."""
 
     compared: frozenset[str] = frozenset()
     internal: frozenset[str] = frozenset()
@@ -21,8 +21,8 @@ class Declared:
     of_build: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def over(self, older: Declared) -> Declared:
-        """Both together. Where they contradict each other, this one holds; a table that is for users in
-        either is compared, and a column of either's of_build is not."""
+        """Both combined. If they contradict each other, this one wins. A table that is for users in either is
+        compared; a column in either's of_build is not."""
         tables = self.of_build.keys() | older.of_build.keys()
         nothing: frozenset[str] = frozenset()
         compared = self.compared | older.compared
@@ -37,7 +37,7 @@ class Declared:
 def declared(manifest: Mapping[str, Any]) -> Declared:
     """What a manifest.json declares.
 
-    A table that is in no manifest is compared as well: so a mart that was deleted is reported as removed.
+    A table that is in no manifest is compared too, so a deleted mart is reported as removed.
     """
     nodes: Mapping[str, Mapping[str, Any]] = manifest["nodes"]
     tested = {node["attached_node"]: key for node in nodes.values() if (key := _unique_columns(node))}
@@ -57,7 +57,7 @@ def _is_compared(node: Mapping[str, Any]) -> bool:
 
 
 def _unique_columns(node: Mapping[str, Any]) -> tuple[str, ...]:
-    """The columns that a test of a model holds unique; none for other nodes."""
+    """The columns that a test of a model requires to be unique; empty for other nodes."""
     test = node.get("test_metadata") or {}
     if test.get("name") == "unique":
         return (_unquoted(test["kwargs"]["column_name"]),)

@@ -1,4 +1,4 @@
-"""A state of the project from git, in a folder of its own."""
+"""Checks out a state of the project from git into a folder of its own."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from pathlib import Path
 
 from ..errors import UserError
 
-# What git sets for its hooks, and what would point our own calls to another repository.
+# Variables that git sets for its hooks. They would direct our calls to another repository.
 OF_HOOKS = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR")
-CHECKOUT = "checkout"  # within the temporary folder of a run, whose name tells whether the run goes on
+CHECKOUT = "checkout"  # in a run's temporary folder, whose name tells whether the run is still running
 LEFTOVER = re.compile(rf"worktree (?P<folder>.*/pal-diff-(?P<process>\d+)-[^/]+)/{CHECKOUT}")
 
 
 def commit_of(project: Path, ref: str) -> str:
-    """The commit that a ref names. Raises UserError where there is none, or no repository."""
+    """The commit that a ref names. Raises UserError if there is no such commit or no repository."""
     inside = _git(project, "rev-parse", "--is-inside-work-tree")
     if inside.returncode:
-        raise UserError(f"{project} cannot be read by git: {_words(inside)}. Compare two database files: --base FILE.")
+        raise UserError(f"git cannot read {project}: {_words(inside)}. Compare two database files: --base FILE.")
     found = _git(project, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
     if found.returncode:
         raise UserError(
-            f"git knows no commit {ref!r} here. `git fetch origin` brings the branches of the server. A CI job that clones only"
+            f"git does not find the commit {ref!r}. `git fetch origin` fetches the server's branches. A CI job that clones only"
             " the last commit must fetch more (fetch-depth: 0)."
         )
     return found.stdout.strip()
@@ -42,17 +42,17 @@ def working_folder() -> Iterator[Path]:
 
 @contextmanager
 def checked_out(project: Path, commit: str, work: Path) -> Iterator[Path]:
-    """The project as it was in a commit, in a git worktree within `work`, which is removed at the end.
+    """The project at a commit, in a git worktree within `work`, which is removed at the end.
 
-    Raises UserError where git cannot make or remove it.
+    Raises UserError if git cannot create or remove it.
     """
     folder = work / CHECKOUT
     _remove_leftovers(project)
-    # Hooks are for the checkouts of people: they may install things.
+    # Without hooks, which are for people's checkouts: they may install things.
     made = _git(project, "-c", "core.hooksPath=/dev/null", "worktree", "add", "--quiet", "--detach", str(folder), commit)
     if made.returncode:
         raise UserError(
-            f"git cannot check out {commit[:7]} into {folder}: {_words(made)}. `git worktree list` shows what is there."
+            f"git cannot check out {commit[:7]} into {folder}: {_words(made)}. `git worktree list` shows the existing worktrees."
         )
     try:
         yield folder / _git(project, "rev-parse", "--show-prefix").stdout.strip()
@@ -60,12 +60,12 @@ def checked_out(project: Path, commit: str, work: Path) -> Iterator[Path]:
         removed = _git(project, "worktree", "remove", "--force", "--force", str(folder))
     if removed.returncode:
         raise UserError(
-            f"git cannot remove its worktree {folder}: {_words(removed)}. Delete the folder, then `git worktree prune`."
+            f"git cannot remove its worktree {folder}: {_words(removed)}. Delete the folder, then run `git worktree prune`."
         )
 
 
 def _remove_leftovers(project: Path) -> None:
-    """What runs that were killed have left. The worktrees of runs that go on stay."""
+    """Remove what killed runs left. Worktrees of runs in progress stay."""
     _git(project, "worktree", "prune")
     for line in _git(project, "worktree", "list", "--porcelain").stdout.splitlines():
         ours = LEFTOVER.fullmatch(line)
@@ -79,7 +79,7 @@ def _is_running(process: int) -> bool:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
-    except OSError:  # it is somebody else's
+    except OSError:  # it belongs to another user
         return True
     return True
 
@@ -100,5 +100,5 @@ def _git(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def _words(done: subprocess.CompletedProcess[str]) -> str:
-    """What git said, on one line."""
+    """Git's message, on one line."""
     return " ".join(done.stderr.split()).removeprefix("fatal: ").rstrip(".") or f"exit code {done.returncode}"

@@ -1,4 +1,4 @@
-"""A comparison as Markdown for a pull request's comment."""
+"""A comparison as Markdown for a comment on a pull request."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Cells = Sequence[str]
 
 
 def markdown(diff: Diff) -> str:
-    """The verdict in one line, then each table that differs, then the names of those that do not."""
+    """The verdict in one line, then each table that differs, then the names of those that are the same."""
     parts = [_verdict(diff), f"Base: {code(diff.base)}. Candidate: {code(diff.candidate)}."]
     end = [*_same(diff), *_not_compared(diff)]
     left_out = []
@@ -31,12 +31,12 @@ def markdown(diff: Diff) -> str:
         else:
             parts.append(section)
     if left_out:
-        parts.append(f"Too long to show here: {_listed(left_out, NAMES_LEFT_OUT)}. `--json` has all of it.")
+        parts.append(f"Too long to show here: {_listed(left_out, NAMES_LEFT_OUT)}. `--json` shows everything.")
     return "\n\n".join([*parts, *end]) + "\n"
 
 
 def verdict(diff: Diff) -> str:
-    """How many tables differ, as a sentence's beginning."""
+    """How many tables differ, as the beginning of a sentence."""
     number, total = len(diff.differing), len(diff.tables)
     if not number:
         return f"No differences in {_count(total, 'table')}"
@@ -66,11 +66,11 @@ def _in_brief(table: TableDiff) -> str:
         for changes, what in (
             (table.columns_added, "added"),
             (table.columns_removed, "removed"),
-            (table.types_changed, "of another type"),
+            (table.types_changed, "with another type"),
         )
         if changes
     ]
-    return ", ".join([*_row_counts(table.rows), *columns]) or "another number of rows"
+    return ", ".join([*_row_counts(table.rows), *columns]) or "different number of rows"
 
 
 def _row_counts(rows: RowChanges) -> list[str]:
@@ -167,7 +167,7 @@ def _keys(rows: Sequence[dict[str, str | None]]) -> str:
 
 
 def _table(header: Cells, rows: Iterable[Cells]) -> str:
-    """A table. A column whose header speaks of numbers is set right."""
+    """A table. Columns of numbers are right-aligned."""
     lines = [header, ["---:" if name in ("rows changed", *TOTALS) else "---" for name in header], *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
@@ -197,7 +197,7 @@ def _percent(change: float) -> str:
 
 
 def code(value: str) -> str:
-    """Text of any kind as code, on one line, in a sentence or a cell of a table: nothing in it is read as Markdown or HTML."""
+    """Any text as code on one line, in a sentence or a table cell: nothing in it is read as Markdown or HTML."""
     visible = _visible(_cut(value))
     if not visible:
         return "*(empty)*"
@@ -207,7 +207,7 @@ def code(value: str) -> str:
 
 
 def text(value: str) -> str:
-    """Text of any kind as ordinary words."""
+    """Any text as plain text."""
     return re.sub(r"[^\w ,.()]|_", lambda found: f"&#{ord(found[0])};", _visible(value))
 
 
@@ -216,14 +216,14 @@ def _value(value: str | None) -> str:
 
 
 def _visible(value: str) -> str:
-    """The same with a sign for each character that shows nothing, or changes how others are shown."""
+    """The text with a symbol for each character that is invisible or changes how others are shown."""
     return "".join(map(_sign, value))
 
 
 def _sign(character: str) -> str:
     number = ord(character)
     if number < 0x20:
-        return chr(0x2400 + number)  # the pictures of control characters, such as ␊
+        return chr(0x2400 + number)  # the symbols of control characters, e.g. ␊
     if number == 0x7F:
         return "\u2421"
     return character if character.isprintable() else f"\\u{number:04x}"
@@ -234,7 +234,7 @@ def _cut(value: str) -> str:
 
 
 def _shortened(before: str | None, after: str | None) -> tuple[str | None, str | None]:
-    """Two values, without a long beginning that they share, so that what differs can be seen."""
+    """Two values without a long common beginning, so that the difference is visible."""
     if before is None or after is None or max(len(before), len(after)) <= LONGEST_VALUE:
         return before, after
     same = next((place for place, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), min(len(before), len(after)))

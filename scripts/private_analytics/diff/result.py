@@ -10,7 +10,7 @@ Number = int | float
 
 @dataclass(frozen=True)
 class ColumnChange:
-    """A column in which rows differ. rows: how many rows of a key on both sides differ in it; None where there is no key.
+    """A column in which rows differ. rows: how many rows with the same key differ in it; None without a key.
     before, after: the totals of a numeric column."""
 
     name: str
@@ -21,7 +21,7 @@ class ColumnChange:
 
 @dataclass(frozen=True)
 class ValueChange:
-    """A value before and after, as text. change: relative to the number before, where there is one."""
+    """A value before and after, as text. change: relative to the number before, if there is one."""
 
     column: str
     before: str | None
@@ -31,7 +31,7 @@ class ValueChange:
 
 @dataclass(frozen=True)
 class RowChange:
-    """A row that is on both sides by its key, and the values that differ."""
+    """A row whose key is on both sides, and the values that differ."""
 
     key: dict[str, str | None]
     values: tuple[ValueChange, ...]
@@ -40,7 +40,7 @@ class RowChange:
 @dataclass(frozen=True)
 class RowChanges:
     """How the rows of a table differ. With a key, a row may have changed; without one, rows are only added or removed.
-    The rows shown are a few: of those that changed the largest changes."""
+    Only a few rows are shown: of the changed rows, those with the largest changes."""
 
     added: int = 0
     removed: int = 0
@@ -91,7 +91,7 @@ class Diff:
 
 
 def in_order(tables: list[TableDiff]) -> tuple[TableDiff, ...]:
-    """Removed tables, new ones, then those that differ by the share of their rows that does, and those that are the same."""
+    """Removed tables, new tables, changed tables by their share of changed rows, then tables that are the same."""
     places = {"removed": 0, "added": 1, "changed": 2, "same": 3}
 
     def place(table: TableDiff) -> tuple[int, float, str]:

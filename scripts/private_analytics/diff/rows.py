@@ -1,4 +1,4 @@
-"""How the rows of two tables differ: by a key where there is one, else as multisets of whole rows."""
+"""How the rows of two tables differ: by a key if there is one, otherwise as multisets of whole rows."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Row = tuple[object, ...]
 
 @dataclass(frozen=True)
 class Pair:
-    """A table on both sides, and the columns that are compared."""
+    """A table on both sides, and the columns to compare."""
 
     connection: duckdb.DuckDBPyConnection
     before: Relation
@@ -46,7 +46,7 @@ def counted(pair: Pair) -> tuple[int, int]:
 
 
 def repeats(pair: Pair, key: Sequence[Column]) -> bool:
-    """Whether several rows of one side have the same key."""
+    """Whether several rows on one side have the same key."""
     columns = ", ".join(f"c{column.number}" for column in key)
     for _, relation in pair.sides():
         keys = f"select {numbered(key)} from {relation.sql}"  # noqa: S608 (quoted)
@@ -96,7 +96,7 @@ def _joined(pair: Pair, key: Sequence[Column]) -> str:
 
 
 def _largest(pair: Pair, joined: str, key: Sequence[Column], differing: Sequence[Column]) -> tuple[RowChange, ...]:
-    """The rows of which a number changed most: relative to its size, then by its amount."""
+    """The rows in which a number changed most: relative to its size, then by its amount."""
     numbers = [column for column in differing if column.is_number]
     by_size = f"greatest({', '.join(['0', *(column.relative_change() for column in numbers)])})"
     by_amount = f"greatest({', '.join(['0', *(column.absolute_change() for column in numbers)])})"
@@ -125,7 +125,7 @@ def _row_change(row: Row, key: Sequence[Column], differing: Sequence[Column]) ->
 
 
 def _one_sided(pair: Pair, joined: str, key: Sequence[Column], side: Side, missing: Side) -> tuple[dict[str, str | None], ...]:
-    """Some keys that one side has and the other has not."""
+    """Some keys that only one side has."""
     items = ", ".join(shown(f"{side}.c{column.number}") for column in key)
     order = ", ".join(f"{side}.c{column.number}" for column in key)
     rows = pair.rows(
@@ -140,8 +140,8 @@ def _one_sided(pair: Pair, joined: str, key: Sequence[Column], side: Side, missi
 def as_multisets(pair: Pair) -> RowChanges:
     """The rows that one side has more often than the other.
 
-    Rows are grouped by their values, and fractions by their first 12 digits, which leaves few. These are grouped again, and now
-    two fractions are together where they are nearly equal.
+    Rows are grouped by their values, with fractions reduced to their first 12 digits; few rows are left. These are grouped again,
+    now with nearly equal fractions in the same group.
     """
     if not pair.columns:
         return RowChanges()
@@ -197,7 +197,7 @@ def _without_near(exact: Sequence[Column], fractions: Sequence[Column]) -> str:
 
 
 def _with_neighbourhoods(rows: str, column: Column, groups: Sequence[str]) -> str:
-    """The rows, numbered by neighbourhood: in the order of a fraction, a new one begins where it is not near the last."""
+    """The rows, numbered by neighbourhood: in the order of a fraction, a new one begins if it is not near the last value."""
     value, last, starts = f"c{column.number}", f"l{column.number}", f"s{column.number}"
     partition = f"partition by {', '.join(groups)} " if groups else ""
     window = f"({partition}order by {value})"
@@ -238,7 +238,7 @@ def _column_changes(
     rows: dict[Column, int] | None,
     totals: dict[Column, tuple[Number | None, Number | None]],
 ) -> tuple[ColumnChange, ...]:
-    """The columns in which rows differ or whose total does, most rows first."""
+    """The columns whose rows or total differ, most rows first."""
     found = []
     for column in columns:
         before, after = totals.get(column, NEITHER)
@@ -249,7 +249,7 @@ def _column_changes(
 
 
 def relative(before: object, after: object) -> float | None:
-    """The change of a number, relative to what it was; None where that says nothing."""
+    """The change of a number relative to the value before; None if that is undefined."""
     if not isinstance(before, int | float) or not isinstance(after, int | float) or not before:
         return None
     change = (after - before) / abs(before)

@@ -1,4 +1,4 @@
-"""Reading what is in the account: log groups, published exports, export tasks."""
+"""Reads what is in the account: log groups, published exports, export tasks."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ IDENTIFIERS_A_CALL = 50
 
 
 def observe(aws: ExportClients, settings: ExportSettings, say: Callable[[str], None]) -> AccountState:
-    """All that planning needs to know; `say` gets a note on what is odd. Raises TryLater and UserError.
+    """Everything that planning needs; `say` gets a note on anything odd. Raises TryLater and UserError.
 
-    Tasks are read first: what another run publishes meanwhile is then at least in the listing of records.
+    Tasks are read first, so that an export that another run publishes meanwhile is at least in the list of records.
     """
     seen = AccountState()
     for task in pages("list export tasks", aws.logs.describe_export_tasks):
@@ -39,7 +39,7 @@ def observe(aws: ExportClients, settings: ExportSettings, say: Callable[[str], N
 
 
 def take_tasks(seen: AccountState, settings: ExportSettings, described: Iterable[ExportTaskTypeDef]) -> None:
-    """Take note of tasks as DescribeExportTasks shows them."""
+    """Add tasks as DescribeExportTasks shows them."""
     for item in described:
         task = own_task(item, settings)
         if task:
@@ -51,10 +51,10 @@ def take_tasks(seen: AccountState, settings: ExportSettings, described: Iterable
 
 
 def own_task(item: ExportTaskTypeDef, settings: ExportSettings) -> Task | None:
-    """The task, if it is one of ours: whoever started it, a run that broke off or a person with the same settings.
+    """The task if it is ours, whoever started it: an interrupted run, or a person with the same settings.
 
-    It must have our name besides our destination: a description does not tell of a task that it took only some streams, so a task
-    that someone else started into our folder cannot be trusted to be whole.
+    It must have both our name and our destination. A task's description does not show whether it exported only some streams, so
+    a task that someone else started into our folder may be incomplete.
     """
     from_ms, log_group = item["from"], item["logGroupName"]
     day = days.day_of(from_ms)
@@ -81,7 +81,7 @@ def own_task(item: ExportTaskTypeDef, settings: ExportSettings) -> Task | None:
 
 
 def read_log_groups(seen: AccountState, aws: ExportClients, settings: ExportSettings) -> None:
-    """The configured log groups; those that are missing or cannot be exported go to `problems`."""
+    """Read the configured log groups; those that are missing or cannot be exported go to `problems`."""
     found: dict[str, LogGroupTypeDef] = {}
     for start in range(0, len(settings.log_groups), IDENTIFIERS_A_CALL):
         names = settings.log_groups[start : start + IDENTIFIERS_A_CALL]
@@ -92,16 +92,16 @@ def read_log_groups(seen: AccountState, aws: ExportClients, settings: ExportSett
             seen.problems[name] = unknown_log_group(name, aws.region)
         elif group.get("logGroupClass", STANDARD) != STANDARD:
             seen.problems[name] = (
-                f"{name} is of the log class {group['logGroupClass']}, which CloudWatch does not export. The class of a log group"
-                " cannot be changed: log to a new one of the Standard class, or take this one out of EXPORT_LOG_GROUPS."
+                f"{name} has the log class {group['logGroupClass']}, which CloudWatch does not export. A log group's class cannot"
+                " be changed: log to a new log group of the Standard class, or remove this one from EXPORT_LOG_GROUPS."
             )
         else:
             seen.groups[name] = LogGroup(name, group["creationTime"], group.get("retentionInDays"))
 
 
 def _describe(aws: ExportClients, names: tuple[str, ...]) -> dict[str, LogGroupTypeDef]:
-    """Log groups by name, in one call if AWS lets us. An SDK older than logGroupIdentifiers, or a name that does not exist, makes
-    it one call a name."""
+    """Log groups by name, in one call if possible. If the SDK does not know logGroupIdentifiers, or if a name does not exist, it
+    takes one call for each name."""
     doing = "look up the log groups"
     try:
         answers = list(pages(doing, aws.logs.describe_log_groups, logGroupIdentifiers=list(names)))
@@ -110,13 +110,13 @@ def _describe(aws: ExportClients, names: tuple[str, ...]) -> dict[str, LogGroupT
         is_about_names = error_code(cause) in {"ResourceNotFoundException", "InvalidParameterException", "ValidationException"}
         if not is_about_names and not isinstance(cause, ParamValidationError):
             raise
-        # Names are listed in ASCII order, so the name that is the prefix itself comes first.
+        # Names are listed in ASCII order, so the name that equals the prefix comes first.
         answers = [ask(doing, aws.logs.describe_log_groups, logGroupNamePrefix=name, limit=1) for name in names]
     return {group["logGroupName"]: group for answer in answers for group in answer["logGroups"]}
 
 
 def read_exports(seen: AccountState, aws: ExportClients, settings: ExportSettings, say: Callable[[str], None]) -> None:
-    """The published exports from the first day on, by the names of their records alone."""
+    """Read the published exports from the first day on, from the names of their records only."""
     folder = bucket.records_folder(settings.prefix)
     by_digest = {bucket.digest(name): name for name in settings.log_groups}
     listing = pages(
@@ -145,12 +145,12 @@ def _take_record(
     if not name:
         return
     day_path, task_id, started, group_digest = name.groups()
-    if started is None:  # not from here (samples, another exporter): what the name does not tell, the record does
+    if started is None:  # from elsewhere (samples, another exporter): the record says what the name does not
         try:
             record = read_record(aws, settings, key)
             started_ms = round(datetime.fromisoformat(record.started_at or record.completed_at).timestamp() * 1000)
         except ValueError as error:
-            say(f"{key} is no export record ({error}): its day counts as not exported.")
+            say(f"{key} is not an export record ({error}): its day counts as not exported.")
             return
         seen.add_export(record.log_group, days.number(date.fromisoformat(record.export_date)), task_id, started_ms, key)
         return
@@ -160,13 +160,13 @@ def _take_record(
 
 
 def read_record(aws: ExportClients, settings: ExportSettings, key: str) -> ExportRecord:
-    """Raises ValueError where it is none, and UserError where it cannot be read."""
+    """Read a record. Raises ValueError if it is not a record, and UserError if it cannot be read."""
     answer = ask(f"read s3://{settings.bucket}/{key}", aws.s3.get_object, Bucket=settings.bucket, Key=key)
     return ExportRecord.from_json(answer["Body"].read())
 
 
 def object_sizes(aws: ExportClients, settings: ExportSettings, task: Task) -> list[int]:
-    """Sizes in bytes of the log objects that a task wrote. Raises TryLater and UserError."""
+    """The sizes in bytes of the log objects that a task wrote. Raises TryLater and UserError."""
     listing = pages(
         f"list the objects of task {task.id}",
         aws.s3.list_objects_v2,

@@ -1,4 +1,4 @@
-"""The commands `export run`, `export backfill`, `export status` and `check exports`."""
+"""The commands `export run`, `export backfill` and `export status`."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ COLOURS = {
 
 @click.group("export")
 def export() -> None:
-    """Export CloudWatch log groups to the bucket, day by day, once."""
+    """Export CloudWatch log groups to the bucket, day by day."""
 
 
 def export_settings(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that all commands share, as the argument `settings`. More can be set by the environment (docs/exports.md)."""
+    """Add the options that all commands share, as the argument `settings`. The environment sets more (docs/exports.md)."""
 
     @options.bucket
     @options.prefix
@@ -53,7 +53,7 @@ def export_settings(command: Callable[..., Any]) -> Callable[..., Any]:
         envvar="EXPORT_LOG_GROUPS",
         type=options.NAMES,
         multiple=True,
-        help="May be given more than once.",
+        help="A log group's name. May be repeated.",
     )
     @options.first_day
     @wraps(command)
@@ -70,16 +70,16 @@ def export_settings(command: Callable[..., Any]) -> Callable[..., Any]:
     return with_settings
 
 
-retry_failed = click.option("--retry-failed", is_flag=True, help="Try days again that failed too often.")
+retry_failed = click.option("--retry-failed", is_flag=True, help="Retry days that failed too often.")
 
 
 @export.command("run")
 @export_settings
-@click.option("--wait", is_flag=True, help="Go on until all that is wanted now is exported.")
+@click.option("--wait", is_flag=True, help="Continue until every day that is due is exported.")
 @retry_failed
 @options.dry_run
 def run(settings: ExportSettings, wait: bool, retry_failed: bool, dry_run: bool) -> None:
-    """Do what can be done now: publish what is complete, start the next export.
+    """Publish completed exports and start the next one.
 
     Run it as often as you like.
 
@@ -102,9 +102,9 @@ def run(settings: ExportSettings, wait: bool, retry_failed: bool, dry_run: bool)
 @retry_failed
 @options.dry_run
 def backfill(settings: ExportSettings, retry_failed: bool, dry_run: bool) -> None:
-    """Export all that is missing, with a forecast.
+    """Export all missing days, with a forecast.
 
-    Run it again if it was interrupted: it continues where it stopped.
+    If it was interrupted, run it again: it continues where it stopped.
 
     \b
     Example:
@@ -127,9 +127,9 @@ def backfill(settings: ExportSettings, retry_failed: bool, dry_run: bool) -> Non
 @click.option("--days", "shown_days", type=click.IntRange(min=1), default=35, show_default=True, help="How many days to show.")
 @options.as_json
 def show_status(settings: ExportSettings, shown_days: int, is_json: bool) -> None:
-    """Show what has become of each day.
+    """Show the status of each day.
 
-    Exit code 1 where a day is late, has failed, or was lost in the last week.
+    Exit code 1 if a day is late, has failed, or was lost in the last week.
 
     \b
     Example:
@@ -163,7 +163,7 @@ def _show_plan(aws: ExportClients, settings: ExportSettings, clock: Clock) -> No
     if next_steps.active:
         click.echo(f"running  {next_steps.active.log_group} {days.as_date(next_steps.active.day)}  task {next_steps.active.id}")
     if next_steps.busy:
-        click.echo("running  an export task of someone else: AWS runs one at a time")
+        click.echo("running  someone else's export task: AWS runs one at a time")
     for due in next_steps.queue[:SHOWN_TASKS]:
         click.echo(f"export   {due.log_group} {days.as_date(due.day)}{'  (again)' if due.again else ''}")
     if len(next_steps.queue) > SHOWN_TASKS:
@@ -177,7 +177,7 @@ def _show_plan(aws: ExportClients, settings: ExportSettings, clock: Clock) -> No
 
 
 def _end(outcome: ExportOutcome, clock: Clock) -> None:
-    """Exit code 1 where something is set up wrong, out of reach, or has failed for good."""
+    """Exit code 1 if a setting is wrong, AWS cannot be reached, or a day has failed for good."""
     for line in status.explained(outcome.plan.failed):
         click.echo(line)
     if outcome.problems:
@@ -189,7 +189,7 @@ def _end(outcome: ExportOutcome, clock: Clock) -> None:
 
 
 class _Watch:
-    """Shows how far a backfill is."""
+    """Shows the progress of a backfill."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress

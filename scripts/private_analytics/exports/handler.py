@@ -1,8 +1,8 @@
 """The exporter as a Lambda function, run by a schedule: handler `private_analytics.exports.handler.handler`.
 
-Settings come from environment variables (docs/exports.md). It works as long as the invocation has time, and what it could not
-finish the next one takes up. It fails, after all that could be done is done, where a person should look: then the function's own
-metric AWS/Lambda Errors shows it, which is the one to put an alarm on.
+Settings come from environment variables (docs/exports.md). It works as long as the invocation has time; the next invocation
+continues. If a person should look at something, it does all it can and then fails. The function's metric AWS/Lambda Errors shows
+that: put an alarm on it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .clients import ExportClients
 from .reconcile import Clock, ExportOutcome, reconcile
 from .settings import from_environment
 
-SPARE_MS = 30_000  # of the invocation's time, for calls that are slow to answer
+SPARE_MS = 30_000  # of the invocation's time, kept for slow calls
 PATIENCE = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 3})
 
 
@@ -28,13 +28,13 @@ class ExportsNeedAttention(Exception):
 
 
 class Invocation(Protocol):
-    """What Lambda says of the call."""
+    """What Lambda tells about the invocation."""
 
     def get_remaining_time_in_millis(self) -> int: ...
 
 
 def handler(event: object, context: Invocation) -> dict[str, object]:
-    """What Lambda calls. Raises ExportsNeedAttention, and UserError where nothing can be exported at all."""
+    """What Lambda calls. Raises ExportsNeedAttention, and UserError if nothing can be exported at all."""
     settings = from_environment(os.environ)
     aws = ExportClients(boto3.client("logs", config=PATIENCE), boto3.client("s3", config=PATIENCE))
     clock = Clock()

@@ -1,16 +1,15 @@
-"""What should be exported, what is, and what to do next. Pure: no clock, no calls.
+"""Decides which days should be exported, which are, and what to do next. Pure: no clock, no calls.
 
-When a day is wanted. First `settle_ms` after its end: until then CloudWatch may still be taking in its events (an export may
-not see what was ingested in the last 12 hours). Then again `trailing_days` after that, for events that came late. With 3, an
-event is caught that arrives, and can be exported, up to 3 days and 12 hours after the end of its day. CloudWatch takes events
-that are up to 14 days old: what arrives later than the last of `trailing_days` stays out, so raise it where machines are offline
-for longer.
+When a day is due. First `settle_ms` after its end: until then CloudWatch may still ingest its events (an export may miss what
+was ingested in the last 12 hours). Then again `trailing_days` later, for late events. With 3, an event counts if it arrives and
+can be exported within 3 days and 12 hours after the end of its day. CloudWatch accepts events that are up to 14 days old. Events
+that arrive after the last of `trailing_days` are not exported: raise it if machines are offline for longer.
 
-A wanted export is satisfied by any export of that day whose task was started at or after the time it was wanted. So whatever was
-missed, one task a day makes up for it.
+A due export is satisfied by any export of that day whose task was started at or after the due time. So one task a day makes up
+for everything that was missed.
 
-Retention. A log group that keeps events for R days begins to lose day D at start(D) + R days and has lost all of it a day later.
-Exports are brought forward to come `RETENTION_MARGIN_MS` before that, and a day whose removal is near goes before all others.
+Retention. A log group that keeps events for R days begins to remove day D at start(D) + R days and has removed all of it a day
+later. Exports are brought forward to `RETENTION_MARGIN_MS` before that. A day whose removal is near goes before all others.
 """
 
 from __future__ import annotations
@@ -26,9 +25,9 @@ from ..days import DAY_MS, HOUR_MS, day_of, start_ms
 from ..export_record import ExportRecord
 
 RETENTION_MARGIN_MS = 12 * HOUR_MS
-AT_RISK_MS = DAY_MS  # a day that begins to be removed within this time goes first
+AT_RISK_MS = DAY_MS  # a day whose removal begins within this time goes first
 LOSS_IS_NEWS_MS = 7 * DAY_MS
-STUCK_MS = DAY_MS  # AWS itself gives a task up after 24 hours
+STUCK_MS = DAY_MS  # AWS itself gives up a task after 24 hours
 
 
 class TaskState(StrEnum):
@@ -47,7 +46,7 @@ UNSUCCESSFUL = frozenset({TaskState.FAILED, TaskState.CANCELLED})
 
 
 class DayStatus(StrEnum):
-    """What has become of a day of a log group. `empty` and `partial` are exported days, told apart by their records."""
+    """The status of a log group's day. `empty` and `partial` are exported days; their records tell them apart."""
 
     EXPORTED = "exported"
     EMPTY = "empty"
@@ -61,7 +60,7 @@ class DayStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ExportRules:
-    """When a day is wanted, and when something is wrong. Times in milliseconds, days as numbers."""
+    """When a day is due, and when something is wrong. Times in milliseconds, days as numbers."""
 
     first_day: int
     settle_ms: int = 12 * HOUR_MS
@@ -80,7 +79,7 @@ class LogGroup:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """An export task that is ours: our name, bucket and prefix, and exactly one day of one of our log groups."""
+    """One of our export tasks: our name, bucket and prefix, and exactly one day of one of our log groups."""
 
     id: str
     log_group: str
@@ -91,7 +90,7 @@ class Task:
     message: str = ""
 
     def record(self, sizes: Iterable[int], retention_days: int | None = None) -> ExportRecord:
-        """Its record, once it is completed; `sizes` are those of its objects, in bytes."""
+        """The record of the completed task; `sizes` are its objects' sizes in bytes."""
         completed_ms = self.completed_ms or self.started_ms
         return ExportRecord.of_task(
             self.id,
@@ -106,7 +105,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class PublishedExports:
-    """The published exports of one day of one log group: when the latest of their tasks was started, and their records' keys."""
+    """The published exports of one day of one log group: the start of their latest task, and their records' keys."""
 
     last_started_ms: int
     keys: tuple[str, ...]
@@ -114,7 +113,7 @@ class PublishedExports:
 
 @dataclass
 class AccountState:
-    """What is in the account. `others` are the active tasks that are not ours; `problems` say what is wrong with a log group."""
+    """What is in the account. `others` are active tasks that are not ours; `problems` say what is wrong with a log group."""
 
     groups: dict[str, LogGroup] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
@@ -124,7 +123,7 @@ class AccountState:
     others: set[str] = field(default_factory=set)
 
     def add_export(self, log_group: str, day: int, task_id: str, started_ms: int, key: str) -> None:
-        """Take note of a published export."""
+        """Add a published export."""
         if task_id in self.published:
             return
         known = self.exports.get((log_group, day))
@@ -134,13 +133,13 @@ class AccountState:
         )
 
     def active(self) -> Task | None:
-        """Our task that is under way."""
+        """Our active task, if any."""
         return next((task for task in self.tasks.values() if task.state in ACTIVE), None)
 
 
 @dataclass(frozen=True, slots=True)
 class DueExport:
-    """A day to export. `removed_from_ms` is when retention begins to remove it; `again` where it was exported before."""
+    """A day to export. `removed_from_ms` is when retention begins to remove it; `again` if it was exported before."""
 
     log_group: str
     day: int
@@ -151,7 +150,7 @@ class DueExport:
 
 @dataclass(frozen=True, slots=True)
 class DayState:
-    """A day of a log group: its status, what is wanted of it (not before `not_before_ms`, after failures), and a word on why."""
+    """A log group's day: its status, the export that is due (after failures, not before `not_before_ms`), and the reason."""
 
     log_group: str
     day: int
@@ -171,7 +170,7 @@ class DayState:
 
 @dataclass
 class ExportPlan:
-    """The next steps: records to write, days to export (in order), days to try again later, and what cannot be done."""
+    """The next steps: records to write, days to export (in order), days to retry later, and what cannot be done."""
 
     publish: list[Task] = field(default_factory=list)
     active: Task | None = None
@@ -183,14 +182,14 @@ class ExportPlan:
     late: int = 0
     days: int = 0
     wake_ms: int | None = None
-    """When something will be wanted next that is not wanted now."""
+    """When the next export becomes due that is not due now."""
 
     def newly_lost(self, now_ms: int) -> list[DayState]:
         return [state for state in self.lost if state.is_wrong(now_ms)]
 
 
 def due_times(day: int, group: LogGroup, rules: ExportRules) -> list[int]:
-    """When the day is wanted, first and again."""
+    """When the exports of a day are due: the first, then the repeated ones."""
     end = start_ms(day + 1)
     times = [end + rules.settle_ms + days * DAY_MS for days in (0, *rules.trailing_days)]
     if group.retention_days:
@@ -202,7 +201,7 @@ def due_times(day: int, group: LogGroup, rules: ExportRules) -> list[int]:
 def assess(seen: AccountState, rules: ExportRules, now_ms: int) -> Iterator[DayState]:
     """The state of every day that has ended, from the first day (or the log group's first) on, by log group.
 
-    Days before the log group was made cannot be exported (CreateExportTask refuses them), so they are not among them.
+    Days before the log group was created are left out: CreateExportTask refuses them.
     """
     tasks: dict[tuple[str, int], list[Task]] = defaultdict(list)
     for task in seen.tasks.values():
@@ -219,7 +218,7 @@ def _assess_day(
 ) -> DayState:
     times = due_times(day, group, rules)
     if exported and exported.last_started_ms >= times[-1]:
-        return DayState(group.name, day, DayStatus.EXPORTED)  # for good: nearly all days are here
+        return DayState(group.name, day, DayStatus.EXPORTED)  # final: nearly all days are here
     removed_from = start_ms(day) + group.retention_days * DAY_MS if group.retention_days else None
     gone_ms = None if removed_from is None else removed_from + DAY_MS
     removed = gone_ms is not None and now_ms >= gone_ms
@@ -255,7 +254,7 @@ def _assess_day(
 
 def _stuck(task: Task, now_ms: int) -> str:
     hours = (now_ms - task.started_ms) // HOUR_MS
-    return f"{task.state} for {hours} h. End it: aws logs cancel-export-task --task-id {task.id}"
+    return f"{task.state} for {hours} h. Cancel it: aws logs cancel-export-task --task-id {task.id}"
 
 
 def to_publish(seen: AccountState) -> list[Task]:
@@ -291,7 +290,7 @@ def make_plan(seen: AccountState, rules: ExportRules, now_ms: int) -> ExportPlan
 
 
 def served(seen: AccountState) -> dict[str, int]:
-    """When each log group last had a task started: the fairest next one is the one that has waited longest."""
+    """When each log group's latest task was started: the log group that has waited longest is next."""
     last: dict[str, int] = defaultdict(int)
     for (log_group, _), exported in seen.exports.items():
         last[log_group] = max(last[log_group], exported.last_started_ms)
@@ -301,8 +300,8 @@ def served(seen: AccountState) -> dict[str, int]:
 
 
 def in_order(wanted: Iterable[DueExport], last_served: dict[str, int], rules: ExportRules, now_ms: int) -> list[DueExport]:
-    """What retention threatens first, soonest first. Then the log groups in turn, the one longest not served first; within a log
-    group days that are not late yet (a long backfill must not make them so), then the oldest need."""
+    """Days that retention threatens come first, soonest first. Then log groups take turns, the one that has waited longest first.
+    Within a log group, days that are not late yet come first (a long backfill must not make them late), then the earliest due."""
 
     def is_at_risk(due: DueExport) -> bool:
         return due.removed_from_ms is not None and due.removed_from_ms - now_ms < AT_RISK_MS
@@ -322,7 +321,7 @@ def in_order(wanted: Iterable[DueExport], last_served: dict[str, int], rules: Ex
 
 
 def endangered(queue: list[DueExport], now_ms: int, task_ms: float) -> list[DueExport]:
-    """Days of the queue that retention will have begun to remove before their turn comes, if a task takes `task_ms`."""
+    """Queued days that retention will begin to remove before their turn, if a task takes `task_ms`."""
     return [
         due
         for position, due in enumerate(queue)
@@ -331,13 +330,13 @@ def endangered(queue: list[DueExport], now_ms: int, task_ms: float) -> list[DueE
 
 
 def task_times(tasks: Iterable[Task], log_group: str | None = None, latest: int = 20) -> list[int]:
-    """How many milliseconds the latest completed tasks took, of one log group or of all."""
+    """How many milliseconds the latest completed tasks of one log group, or of all, took."""
     done = [task for task in tasks if task.state is TaskState.COMPLETED and log_group in (None, task.log_group)]
     done.sort(key=lambda task: task.started_ms)
     return [task.completed_ms - task.started_ms for task in done if task.completed_ms][-latest:]
 
 
 def average_task_ms(tasks: Iterable[Task]) -> float | None:
-    """How long a task takes on average, to go by for many; None where none has been completed yet."""
+    """How many milliseconds a task takes on average; None if no task has completed yet."""
     times = task_times(tasks)
     return fmean(times) if times else None

@@ -1,12 +1,12 @@
-"""A log group's days through FilterLogEvents into a folder that `make demo LOGS=DIR` takes, for people who may only read logs.
+"""Reads days of a log group with FilterLogEvents into a folder for `make demo LOGS=DIR`, for people who may only read logs.
 
     DIR/logs/<yyyy>/<mm>/<dd>/<id>/<stream>/000000.gz                  the lines, as an export task writes them
-    DIR/exports/<yyyy>/<mm>/<dd>/<id>.<started>.<log group>.json       the record: this day is whole
-    DIR/.pull/                                                         what is under way
+    DIR/exports/<yyyy>/<mm>/<dd>/<id>.<started>.<log group>.json       the record: this day is complete
+    DIR/.pull/                                                         work in progress
 
-A day is read into .pull, moved to its place when it is whole, and published by its record, the last step. So a pull that broke
-off leaves only whole days, and the next one goes on with the first day that lacks. Pulled again (today is, until it is over), a
-day gets a second export: a line's identity is the same in both, so it counts once.
+A day is read into .pull, moved to its place when it is complete, and published by its record as the last step. So an interrupted
+pull leaves only complete days, and the next one continues with the first missing day. A day that is pulled again (today is,
+until it is over) gets a second export. A line has the same identity in both, so it counts once.
 """
 
 from __future__ import annotations
@@ -42,17 +42,17 @@ if TYPE_CHECKING:
     )
 
 WORK = ".pull"
-# FilterLogEvents may be called 5 times a second in an account and region (in some regions more often), by all its users together.
+# FilterLogEvents may be called 5 times a second per account and region (more in some regions), by all its users together.
 BETWEEN_CALLS_MS = 250
 FIRST_WAIT_MS, LONGEST_WAIT_MS = 1_000, 60_000
-ATTEMPTS = 10  # of one call: some five minutes
-SETTLED_MS = days.HOUR_MS  # a day that was read so long after its end is not read again
-LONGEST_NAME = 200  # bytes of a folder's name; a file system takes 255, a log stream's name may have 512 characters
+ATTEMPTS = 10  # of one call: about five minutes
+SETTLED_MS = days.HOUR_MS  # a day that was read this long after its end is not read again
+LONGEST_NAME = 200  # bytes of a folder's name; file systems allow 255, log stream names 512 characters
 
 
 @dataclass(frozen=True)
 class Pulled:
-    """What a pull brought in: days, and events and bytes (of their lines)."""
+    """What a pull read: days, events, and bytes of their lines."""
 
     days: int = 0
     events: int = 0
@@ -74,27 +74,27 @@ def pull(
     show: Callable[..., None] = lambda text, done, total: None,
     again: bool = False,
 ) -> Pulled:
-    """Read the days into `out`, without those that are there already unless `again`.
+    """Read the days into `out`, without those that are already there unless `again`.
 
-    `say` gets a line for each day, `show` how far it is: a text, days done, and days in all. Raises UserError; what was pulled
+    `say` gets a line for each day, `show` the progress: a text, days done, and days in total. Raises UserError; what was pulled
     until then stays, and the same call continues with the rest.
     """
     if not bucket.LOG_GROUP_NAME.fullmatch(log_group):
-        raise UserError(f"The log group {log_group!r} is no log group's name. Give its name, not its ARN.")
+        raise UserError(f"{log_group!r} is not a log group name. Give the log group's name, not its ARN.")
     clock, total = clock or Clock(), Pulled()
     wanted = range(days.number(first_day), days.number(last_day) + 1)
     try:
         with _own_folder(out) as work:
             for done, day in enumerate(wanted):
                 if not again and _is_there(out, log_group, day):
-                    say(f"{days.as_date(day)}: is there")
+                    say(f"{days.as_date(day)}: already there")
                     continue
                 show_day = partial(show, done=done, total=len(wanted))
                 pulled = _Day(logs, log_group, day, out, work, clock, show_day).pull()
                 say(f"{days.as_date(day)}: {pulled.events:,} events, {pulled.bytes / 1e6:,.1f} MB")
                 total = total.plus(pulled)
     except OSError as error:
-        raise UserError(f"Could not write to {out}: {error}. Put it right and run the same again: it goes on.") from None
+        raise UserError(f"Could not write to {out}: {error}. Fix this and run the same command again: it continues.") from None
     return total
 
 
@@ -115,7 +115,7 @@ class _Day:
         task_id = f"pull-{bucket.digest(self.log_group)}-{days.as_date(self.day):%Y%m%d}-{started_ms}"
         task = Task(task_id, self.log_group, self.day, TaskState.COMPLETED, started_ms)
         from_ms = days.start_ms(self.day)
-        to_ms = min(days.start_ms(self.day + 1) - 1, started_ms)  # else today would not end as long as events come in
+        to_ms = min(days.start_ms(self.day + 1) - 1, started_ms)  # otherwise today would not end while events arrive
         folder = self.work / task_id
         pulled, at = Pulled(days=1), "00:00"
         for events in self._pages(from_ms, to_ms):
@@ -130,7 +130,7 @@ class _Day:
         return pulled
 
     def _pages(self, from_ms: int, to_ms: int) -> Iterator[list[FilteredLogEventTypeDef]]:
-        """All pages, of which some are empty. boto3's paginator would not do: AWS answers with the same token twice at times."""
+        """All pages; some are empty. boto3's paginator fails here: AWS sometimes returns the same token twice."""
         asked: FilterLogEventsRequestTypeDef = {"logGroupName": self.log_group, "startTime": from_ms, "endTime": to_ms}
         while True:
             page = self._ask(asked)
@@ -140,7 +140,7 @@ class _Day:
             asked["nextToken"] = page["nextToken"]
 
     def _ask(self, asked: FilterLogEventsRequestTypeDef) -> FilterLogEventsResponseTypeDef:
-        """A page, however long AWS is busy (within reason). Raises UserError."""
+        """A page; retries while AWS is busy. Raises UserError after `ATTEMPTS`."""
         wait_ms = FIRST_WAIT_MS
         for attempt in range(ATTEMPTS):
             self.clock.sleep_ms(BETWEEN_CALLS_MS)
@@ -148,8 +148,8 @@ class _Day:
                 return ask(f"read {self.log_group}", self.logs.filter_log_events, **asked)
             except TryLater as error:
                 if attempt == ATTEMPTS - 1:
-                    raise UserError(f"{error}. Run the same again later: it goes on with this day.") from None
-                self.show(f"{days.as_date(self.day)} AWS is busy or out of reach, trying again in {days.duration(wait_ms)}")
+                    raise UserError(f"{error}. Run the same command again later: it continues with this day.") from None
+                self.show(f"{days.as_date(self.day)} AWS is busy or cannot be reached, trying again in {days.duration(wait_ms)}")
                 self.clock.sleep_ms(wait_ms)
                 wait_ms = min(wait_ms * 2, LONGEST_WAIT_MS)
             except UserError as error:
@@ -160,9 +160,9 @@ class _Day:
 
 
 def _append(folder: Path, events: list[FilteredLogEventTypeDef]) -> int:
-    """Add a page's events to the files of their streams; the size of their lines.
+    """Append a page's events to the files of their streams. Returns the size of their lines in bytes.
 
-    A file is a row of gzip members, one a page: so no file stays open, however many streams there are.
+    A file is a sequence of gzip members, one a page, so no file stays open, however many streams there are.
     """
     texts: dict[str, bytearray] = defaultdict(bytearray)
     for event in events:
@@ -177,7 +177,7 @@ def _append(folder: Path, events: list[FilteredLogEventTypeDef]) -> int:
 
 
 def folder_name(stream: str) -> str:
-    """The folder of a log stream: its name with - for /, as exports have it. A name that no folder can have gets a digest."""
+    """The folder of a log stream: its name with - for /, as in exports. A name that no folder can have gets a digest."""
     name = bucket.stream_folder(stream)
     if name not in {".", ".."} and name.isprintable() and len(os.fsencode(name)) <= LONGEST_NAME:
         return name
@@ -187,13 +187,13 @@ def folder_name(stream: str) -> str:
 
 @contextmanager
 def _own_folder(out: Path) -> Iterator[Path]:
-    """The folder for what is under way, for one pull at a time.
+    """The folder for work in progress, for one pull at a time.
 
-    What an earlier pull left there is published if it was whole, else removed. Raises UserError where `out` is something else.
+    What an earlier pull left there is published if complete, otherwise removed. Raises UserError if `out` holds other files.
     """
     work = out / WORK
     if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not work.is_dir())):
-        raise UserError(f"{out} holds something else. Give --out a new or empty folder, or that of an earlier pull.")
+        raise UserError(f"{out} holds other files. Give --out a new or empty folder, or the folder of an earlier pull.")
     work.mkdir(parents=True, exist_ok=True)
     for name in (bucket.LOGS, bucket.RECORDS):
         (out / name).mkdir(exist_ok=True)
@@ -210,14 +210,14 @@ def _own_folder(out: Path) -> Iterator[Path]:
 
 
 def _stage(work: Path, task: Task, record: ExportRecord) -> None:
-    """Put the record beside the lines: from here on the day is whole."""
+    """Put the record next to the lines: from now on the day is complete."""
     unfinished = work / "record"
     unfinished.write_bytes(record.to_json())
     unfinished.replace(work / bucket.record_name(task.id, task.started_ms, task.log_group))
 
 
 def _publish_staged(out: Path, work: Path) -> None:
-    """Bring whole days to their place: the lines, then the record. Broken off between any two steps, it can be done again."""
+    """Move complete days to their place: the lines, then the record. If interrupted at any point, it can be repeated."""
     for staged in work.glob("*.json"):
         record = ExportRecord.from_json(staged.read_bytes())
         lines = work / record.export_task_id
@@ -232,7 +232,7 @@ def _move(path: Path, target: Path) -> None:
 
 
 def _is_there(out: Path, log_group: str, day: int) -> bool:
-    """Whether the day was pulled once it was over and its last events had had time to come in."""
+    """Whether the day was pulled after its end, when its last events had had time to arrive."""
     folder = out / bucket.RECORDS / days.path(day)
     names = [bucket.RECORD_NAME.fullmatch(f"{days.path(day)}/{path.name}") for path in folder.glob("*.json")]
     settled_ms = days.start_ms(day + 1) + SETTLED_MS

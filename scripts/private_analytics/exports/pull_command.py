@@ -15,15 +15,15 @@ from . import pull as pulling
 
 
 @click.command("pull")
-@option("--log-group", required=True, help="Its name.")
+@option("--log-group", required=True, help="The log group's name.")
 @option("--from", "first", required=True, type=DAY, help="First day (UTC).")
 @option("--to", "last", type=DAY, help="Last day (UTC).  [default: today]")
-@option("--out", required=True, type=PATH, help="A new or empty folder, or that of an earlier pull.")
-@click.option("--again", is_flag=True, help="Read days again that are there, for events that came late.")
+@option("--out", required=True, type=PATH, help="A new or empty folder, or the folder of an earlier pull.")
+@click.option("--again", is_flag=True, help="Read days again that are already there, to get late events.")
 def pull(log_group: str, first: datetime, last: datetime | None, out: Path, again: bool) -> None:
     """Read a log group into a folder, for the demo.
 
-    Needs the permission logs:FilterLogEvents alone. Run it again if it was interrupted: it continues where it stopped.
+    Needs only the permission logs:FilterLogEvents. If it was interrupted, run it again: it continues where it stopped.
 
     \b
     Example:
@@ -32,7 +32,7 @@ def pull(log_group: str, first: datetime, last: datetime | None, out: Path, agai
     today = datetime.now(UTC).date()
     last_day = last.date() if last else today
     if max(first.date(), last_day) > today:
-        raise click.UsageError(f"--from and --to may not be in the future: in UTC today is {today}.")
+        raise click.UsageError(f"--from and --to must not be in the future: today is {today} in UTC.")
     if first.date() > last_day:
         raise click.UsageError(f"--from {first:%Y-%m-%d} is after --to {last_day}.")
     with Progress() as progress:

@@ -1,4 +1,4 @@
-"""Doing what the plan says: publish what is complete, start the next task, and, if there is time, wait and go on."""
+"""Carries out the plan: publishes completed tasks, starts the next task and, if there is time, waits and continues."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from .plan import AccountState, DueExport, ExportPlan, Task, TaskState
 from .refusals import LogGroupProblem, refusal_of_task
 from .settings import ExportSettings
 
-LOOK_AGAIN_MS = days.HOUR_MS  # while waiting: everything is read anew this often, for other runs and changed settings
+LOOK_AGAIN_MS = days.HOUR_MS  # while waiting, everything is read again this often: other runs or settings may have changed it
 SHORTEST_WAIT_MS, LONGEST_WAIT_MS = 5_000, 120_000
 BUSY_WAIT_MS = 60_000
-FIRST_TASK_MS = 20_000  # a guess, until a finished task tells
+FIRST_TASK_MS = 20_000  # a guess until a task has finished
 
 
 @dataclass(frozen=True)
 class Clock:
-    """Time as seen by a run: epoch milliseconds, and waiting for some."""
+    """The clock of a run: the time in epoch milliseconds, and how to sleep."""
 
     now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
     sleep_ms: Callable[[float], None] = lambda ms: time.sleep(ms / 1000)
@@ -32,7 +32,7 @@ class Clock:
 
 @dataclass
 class ExportOutcome:
-    """What a run did and how things stand after it. `later` says what AWS could not do now."""
+    """What a run did, and the state after it. `later` says what AWS could not do now."""
 
     started: list[DueExport] = field(default_factory=list)
     published: list[Task] = field(default_factory=list)
@@ -43,12 +43,12 @@ class ExportOutcome:
     seen: AccountState = field(default_factory=AccountState)
 
     def wrong(self, now_ms: int) -> list[str]:
-        """What a person should look at: one sentence each, empty where all is well."""
+        """What a person should look at, one sentence each; empty if all is well."""
         found = list(self.problems.values())
         if self.unreachable:
             found += self.later
         if self.plan.failed:
-            found.append(f"Days that failed too often to be tried again: {len(self.plan.failed)}.")
+            found.append(f"Days that failed too often to be retried: {len(self.plan.failed)}.")
         if self.plan.late:
             found.append(f"Days that are late: {self.plan.late}.")
         if lost := self.plan.newly_lost(now_ms):
@@ -69,7 +69,7 @@ class _Run:
     observed_ms: float = -inf
 
     def step(self) -> None:
-        """Look, publish, plan, and start what can be started. Raises TryLater where AWS has no time for us."""
+        """Look, publish, plan, and start what can be started. Raises TryLater if AWS is busy or cannot be reached."""
         self._look()
         for task in plan.to_publish(self.outcome.seen):
             self._publish(task)
@@ -86,7 +86,7 @@ class _Run:
                 self.say(str(problem))
                 self.refused[due.log_group] = str(problem)
             except TryLater:
-                # Another's task may have come between, or ours been started by a call that seemed to fail: look at once.
+                # Someone else may have started a task, or a call of ours that seemed to fail succeeded: look at once.
                 self.observed_ms = -inf
                 raise
 
@@ -106,7 +106,7 @@ class _Run:
         return next_steps
 
     def _look(self) -> None:
-        """Everything, if it is long ago; else only the task under way."""
+        """Read everything if the last time is long ago, otherwise only the active task."""
         now_ms = self.clock.now_ms()
         seen = self.outcome.seen
         active = seen.active()
@@ -125,7 +125,7 @@ class _Run:
                 self.say(f"{_name(task)}: task {task.id} {task.state} {task.message}".rstrip())
 
     def _publish(self, task: Task) -> None:
-        """Write the record of a COMPLETED task, unless it is there."""
+        """Write the record of a COMPLETED task, unless it exists."""
         seen = self.outcome.seen
         key = bucket.record_key(self.settings.prefix, task.day, task.id, task.started_ms, task.log_group)
         group = seen.groups.get(task.log_group)
@@ -142,7 +142,7 @@ class _Run:
                 IfNoneMatch="*",
             )
         except AlreadyThere:
-            pass  # another run was faster, or a call of ours that seemed to fail did not
+            pass  # another run was faster, or a call of ours that seemed to fail succeeded
         else:
             self.outcome.published.append(task)
             took = days.duration((task.completed_ms or task.started_ms) - task.started_ms)
@@ -150,7 +150,7 @@ class _Run:
         seen.add_export(task.log_group, task.day, task.id, task.started_ms, key)
 
     def _start(self, due: DueExport) -> None:
-        """Have a day exported. Raises TryLater, LogGroupProblem, and UserError for what concerns all log groups."""
+        """Start the export of a day. Raises TryLater, LogGroupProblem, and UserError if all log groups are affected."""
         destination = self.settings.bucket
         try:
             answer = ask(
@@ -159,7 +159,7 @@ class _Run:
                 taskName=account.TASK_NAME,
                 logGroupName=due.log_group,
                 fromTime=days.start_ms(due.day),
-                to=days.start_ms(due.day + 1) - 1,  # both ends count
+                to=days.start_ms(due.day + 1) - 1,  # inclusive
                 destination=destination,
                 destinationPrefix=bucket.log_prefix(self.settings.prefix, due.day),
             )
@@ -181,11 +181,11 @@ def reconcile(
     watch: Callable[[ExportOutcome], None] = lambda outcome: None,
     retry_failed: bool = False,
 ) -> ExportOutcome:
-    """Do what can be done now and return; with `until_ms` (epoch ms, or inf) go on as long as there is something to do till then.
+    """Do what can be done now. With `until_ms` (epoch ms, or inf), continue until then while there is something to do.
 
-    `say` gets a line for each thing done, `watch` the state of things at each step. `retry_failed` starts days again that
-    failed too often. Safe to run at any time, any number of times, and to break off anywhere. Raises UserError for what a person
-    must put right before anything can be exported.
+    `say` gets a line for each thing done, `watch` the outcome so far at each step. `retry_failed` retries days that failed too
+    often. Safe to run at any time, any number of times, and to interrupt anywhere. Raises UserError for what a person must fix
+    before anything can be exported.
     """
     run = _Run(aws, settings, clock, say, watch, retry_failed)
     while True:
@@ -205,7 +205,7 @@ def reconcile(
 
 
 def _wait_ms(outcome: ExportOutcome, now_ms: int, *, patient: bool) -> float | None:
-    """How long until it is worth looking again; None where nothing is under way."""
+    """How many milliseconds to wait before looking again; None if nothing is in progress."""
     next_steps = outcome.plan
     if next_steps.active:
         known = outcome.seen.tasks.values()

@@ -1,4 +1,4 @@
-"""What it means that CloudWatch refused to start an export task: one log group's problem, or the bucket's."""
+"""Why CloudWatch refused to start an export task: a problem of one log group, or of the bucket."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class LogGroupProblem(UserError):
 
 
 def refusal_of_task(error: Exception, clients: ExportClients, bucket: str, log_group: str) -> Exception:
-    """What it means that CreateExportTask was refused: `error` is what `ask` raised.
+    """Why CreateExportTask was refused; `error` is what `ask` raised.
 
-    A log group's own problem is a LogGroupProblem. What is wrong with the bucket is the same for all log groups: a UserError.
+    A problem of one log group is a LogGroupProblem. A problem of the bucket affects all log groups: it is a UserError.
     """
     cause = error.__cause__
     if not isinstance(cause, ClientError) or isinstance(error, TryLater | AlreadyThere):
@@ -28,20 +28,20 @@ def refusal_of_task(error: Exception, clients: ExportClients, bucket: str, log_g
     if "bucket" in words or "kms" in words or "access denied" in words:
         return _bucket_refused(str(cause), words, clients, bucket)
     if code == "InvalidParameterException":
-        return LogGroupProblem(f"AWS does not take an export of {log_group}: {cause}")
+        return LogGroupProblem(f"AWS refuses to export {log_group}: {cause}")
     return error
 
 
 def _bucket_refused(cause: str, words: str, clients: ExportClients, bucket: str) -> Exception:
-    """The texts do not tell well what is wrong with a bucket, so look at it."""
+    """AWS's messages do not say clearly what is wrong with a bucket, so look at it."""
     try:
         head = ask(f"look at the bucket {bucket}", clients.s3.head_bucket, Bucket=bucket)
         headers = head.get("ResponseMetadata", {}).get("HTTPHeaders", {})
         where = head.get("BucketRegion") or headers.get("x-amz-bucket-region")
     except UserError as error:
         if error_code(error.__cause__) in {"404", "NoSuchBucket"}:
-            return UserError(f"The bucket {bucket} does not exist. Check ANALYTICS_BUCKET, or make it: pal stack deploy")
-        # S3 says where a bucket is even to those who may not look at it.
+            return UserError(f"The bucket {bucket} does not exist. Check ANALYTICS_BUCKET, or create it: pal stack deploy")
+        # S3 tells a bucket's region even to callers without access.
         refusal = error.__cause__.response if isinstance(error.__cause__, ClientError) else {}
         where = refusal.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("x-amz-bucket-region")
     if where and where != clients.region:
@@ -51,15 +51,15 @@ def _bucket_refused(cause: str, words: str, clients: ExportClients, bucket: str)
         )
     if "kms" in words:
         return UserError(
-            f"CloudWatch Logs may not use the KMS key of {bucket}: {cause}. Let the key's policy allow kms:GenerateDataKey and"
-            f" kms:Decrypt to logs.{clients.region}.amazonaws.com, or use SSE-S3."
+            f"CloudWatch Logs cannot use the KMS key of {bucket}: {cause}. In the key policy, allow kms:GenerateDataKey and"
+            f" kms:Decrypt for logs.{clients.region}.amazonaws.com, or use SSE-S3."
         )
     if "caller" in words:
         return UserError(f"{cause} Your own role needs s3:PutObject on arn:aws:s3:::{bucket}/* to start an export.")
     return UserError(
-        f"CloudWatch Logs may not write to {bucket}: {cause} The bucket's policy must allow logs.{clients.region}.amazonaws.com"
+        f"CloudWatch Logs cannot write to {bucket}: {cause} The bucket policy must allow logs.{clients.region}.amazonaws.com"
         " s3:GetBucketAcl on the bucket and s3:PutObject on its objects, for your account (aws:SourceAccount) and log groups"
-        " (aws:SourceArn). pal stack deploy puts it in place."
+        " (aws:SourceArn). pal stack deploy sets this policy."
     )
 
 

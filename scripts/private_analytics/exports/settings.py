@@ -1,4 +1,4 @@
-"""What the exporter is told: by environment variables (Lambda), or by the same through the command line."""
+"""The exporter's settings: from environment variables (Lambda), or from the command line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .plan import ExportRules
 
 @dataclass(frozen=True)
 class ExportSettings:
-    """Which log groups go where, and by which rules. `prefix` stands before logs/ and exports/: '' or 'a/b'."""
+    """Which log groups go where, and by which rules. `prefix` comes before logs/ and exports/: '' or 'a/b'."""
 
     bucket: str
     log_groups: tuple[str, ...]
@@ -34,8 +34,8 @@ def from_environment(variables: Mapping[str, str]) -> ExportSettings:
         first = days.number(date.fromisoformat(first_day))
     except ValueError:
         raise UserError(
-            f"EXPORT_FIRST_DAY is {first_day!r}: give the first day (UTC) to export, such as 2026-10-01. What retention has"
-            " removed already cannot be exported, and will be listed as lost."
+            f"EXPORT_FIRST_DAY is {first_day!r}. Set it to the first day (UTC) to export, for example 2026-10-01. Days that"
+            " retention has already removed cannot be exported; they are listed as lost."
         ) from None
     return make_settings(
         bucket=variables.get("ANALYTICS_BUCKET", "").strip(),
@@ -54,30 +54,30 @@ def from_environment(variables: Mapping[str, str]) -> ExportSettings:
 def make_settings(*, bucket: str, prefix: str, log_groups: list[str], rules: ExportRules) -> ExportSettings:
     """Checked settings. Raises UserError."""
     if not BUCKET_NAME.fullmatch(bucket):
-        raise UserError(f"The bucket {bucket!r} is no bucket name. Set ANALYTICS_BUCKET to the name alone, without s3://.")
+        raise UserError(f"{bucket!r} is not a bucket name. Set ANALYTICS_BUCKET to the name only, without s3://.")
     prefix = prefix.strip("/")
     if not PREFIX.fullmatch(prefix):
         raise UserError(
-            f"The prefix {prefix!r} cannot be used. Set ANALYTICS_PREFIX to letters, digits and . _ - between slashes."
+            f"The prefix {prefix!r} is not valid. Set ANALYTICS_PREFIX to letters, digits, dots, _ and -, separated by slashes."
         )
     names = tuple(dict.fromkeys(name for name in log_groups if name))
     if not names:
-        raise UserError("No log group to export. Set EXPORT_LOG_GROUPS to their names, with commas between them.")
+        raise UserError("No log group to export. Set EXPORT_LOG_GROUPS to their names, separated by commas.")
     for name in names:
         if not LOG_GROUP_NAME.fullmatch(name):
-            raise UserError(f"The log group {name!r} is no log group's name. Give names, not ARNs, in EXPORT_LOG_GROUPS.")
+            raise UserError(f"{name!r} is not a log group name. Give names, not ARNs, in EXPORT_LOG_GROUPS.")
     return ExportSettings(bucket, names, rules, prefix)
 
 
 def _whole(variables: Mapping[str, str], name: str, default: int, lowest: int, highest: int) -> int:
     text = variables.get(name, "").strip() or str(default)
     if not text.isdecimal() or not lowest <= int(text) <= highest:
-        raise UserError(f"{name} is {text!r}: give a whole number from {lowest} to {highest}.")
+        raise UserError(f"{name} is {text!r}. Set it to a whole number from {lowest} to {highest}.")
     return int(text)
 
 
 def _trailing_days(text: str) -> tuple[int, ...]:
     numbers = [part.strip() for part in text.split(",") if part.strip()]
     if not all(part.isdecimal() and 1 <= int(part) <= 30 for part in numbers):
-        raise UserError(f"EXPORT_TRAILING_DAYS is {text!r}: give days after which a day is exported again, such as 3 or 1,2,3.")
+        raise UserError(f"EXPORT_TRAILING_DAYS is {text!r}. Set the days after which to export a day again, e.g. 3 or 1,2,3.")
     return tuple(sorted({int(part) for part in numbers}))

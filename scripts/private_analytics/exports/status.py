@@ -1,4 +1,4 @@
-"""The calendar: what has become of each day of each log group, for people and for programs."""
+"""The calendar: the status of each day of each log group, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ MARKS = {
     DayStatus.EXPORTED: ("#", "with events"),
     DayStatus.EMPTY: ("o", "exported, without events"),
     DayStatus.PARTIAL: ("%", "exported after retention had begun to remove it"),
-    DayStatus.PENDING: (".", "wanted, not yet due or in the queue"),
+    DayStatus.PENDING: (".", "not due yet, or in the queue"),
     DayStatus.RUNNING: (">", "being exported"),
     DayStatus.LATE: ("L", "should have been exported by now"),
-    DayStatus.FAILED: ("F", "failed too often to be tried again"),
+    DayStatus.FAILED: ("F", "failed too often to be retried"),
     DayStatus.LOST: ("X", "removed by retention before it was exported"),
 }
 
 HINTS = {
     DayStatus.LATE: "Run: pal export backfill",
-    DayStatus.FAILED: "Put right what it says, then run: pal export run --retry-failed",
-    DayStatus.LOST: "They cannot be had any more; a later EXPORT_FIRST_DAY takes them off this list.",
+    DayStatus.FAILED: "Fix the cause, then run: pal export run --retry-failed",
+    DayStatus.LOST: "They cannot be recovered; a later EXPORT_FIRST_DAY removes them from this list.",
 }
 
 
 @dataclass(frozen=True)
 class Calendar:
-    """All days, of which those from `shown_from` on are told apart by their records (empty, partial)."""
+    """All days. Those from `shown_from` on are told apart by their records (empty, partial)."""
 
     place: str
     as_of_ms: int
@@ -52,7 +52,7 @@ class Calendar:
 def read_calendar(
     aws: ExportClients, settings: ExportSettings, now_ms: int, shown_days: int, say: Callable[[str], None]
 ) -> Calendar:
-    """The calendar as of now, its last `shown_days` days in full: their records are read. Raises TryLater and UserError."""
+    """The calendar as of now; the records of its last `shown_days` days are read. Raises TryLater and UserError."""
     seen = account.observe(aws, settings, say)
     shown_from = days.day_of(now_ms) - shown_days
     states = list(plan.assess(seen, settings.rules, now_ms))
@@ -79,7 +79,7 @@ def _look_inside(aws: ExportClients, settings: ExportSettings, seen: AccountStat
 
 
 def as_json(calendar: Calendar) -> dict[str, object]:
-    """The calendar for programs; days as in the terminal."""
+    """The calendar as JSON, with the same days as on the terminal."""
     log_groups: dict[str, dict[str, dict[str, str]]] = defaultdict(dict)
     for state in calendar.shown():
         entry = {"status": state.status.value} | ({"detail": state.detail} if state.detail else {})
@@ -112,7 +112,7 @@ def as_lines(calendar: Calendar, width: int, style: Callable[[DayStatus, str], s
 
 
 def _grid(shown: list[DayState], width: int, style: Callable[[DayStatus, str], str]) -> list[str]:
-    """A row a log group, a column a day; in pieces where it is wider than the terminal."""
+    """A row for each log group, a column for each day; in pieces if it is wider than the terminal."""
     by_group: dict[str, dict[int, DayStatus]] = defaultdict(dict)
     for state in shown:
         by_group[state.log_group][state.day] = state.status
@@ -136,7 +136,7 @@ def _grid(shown: list[DayState], width: int, style: Callable[[DayStatus, str], s
 
 
 def explained(states: Iterable[DayState]) -> list[str]:
-    """One line for all days of a log group that are wrong in the same way."""
+    """One line for all days of a log group with the same problem."""
     return [
         f"{status.value.upper()} {log_group}: {days.span(which)}{f', {detail}' if detail else ''}. {HINTS[status]}"
         for (log_group, status, detail), which in together(states).items()
@@ -152,11 +152,11 @@ def together(states: Iterable[DayState]) -> dict[tuple[str, DayStatus, str], lis
 
 
 def forecast(next_steps: ExportPlan, now_ms: int, task_ms: float | None) -> list[str]:
-    """What is ahead, and how long it will take at one task at a time; `task_ms` is what a task took so far, if it is known."""
+    """What remains to do, and how long it takes at one task at a time; `task_ms` is a task's average time, if known."""
     waiting = len(next_steps.queue) + len(next_steps.retries)
     lines = [f"Days: {next_steps.days:,}. Tasks to do: {waiting:,}. Records to write: {len(next_steps.publish):,}."]
     if not waiting and not next_steps.active and next_steps.wake_ms:
-        lines.append(f"Nothing is wanted before {days.moment(next_steps.wake_ms)[:16]}Z.")
+        lines.append(f"Nothing is due before {days.moment(next_steps.wake_ms)[:16]}Z.")
     elif task_ms is None:
         if waiting:
             lines.append("Time unknown until the first task is done.")
@@ -165,7 +165,7 @@ def forecast(next_steps: ExportPlan, now_ms: int, task_ms: float | None) -> list
         if threatened := plan.endangered(next_steps.queue, now_ms, task_ms):
             which = sorted({due.day for due in threatened})
             lines.append(
-                f"Retention will have begun to remove {len(threatened)} of them before their turn ({days.span(which)})."
+                f"Retention will begin to remove {len(threatened)} of them before their turn ({days.span(which)})."
                 " Raise the retention of their log groups now to keep them."
             )
     lines += explained(next_steps.lost)

@@ -19,7 +19,7 @@ from . import tables as external
 @options.dry_run
 @options.as_json
 def tables(bucket: str, prefix: str, database: str, first_day: datetime, dry_run: bool, is_json: bool) -> None:
-    """Create the external tables over the export bucket, or mend them.
+    """Create or repair the external tables over the export bucket.
 
     \b
     Example:
@@ -35,6 +35,6 @@ def tables(bucket: str, prefix: str, database: str, first_day: datetime, dry_run
         for difference in change.differences:
             click.echo(f"  {difference}")
     if not changes:
-        click.echo(f"{database}.log_lines and {database}.export_records are as they should be.")
+        click.echo(f"{database}.log_lines and {database}.export_records are up to date.")
     elif dry_run:
         click.echo("Nothing was done (--dry-run).")

@@ -1,7 +1,7 @@
-"""The external tables over the export bucket: log_lines (raw text) and export_records (one JSON object a completed export).
+"""The external tables over the export bucket: log_lines (raw text) and export_records (one JSON object per completed export).
 
-One declaration of what should be there (`declared`), a pure comparison with what is (`plan`), and the calls that close the gap
-(`apply`). Only tables that carry our mark are ever changed.
+`declared` says which tables should exist, `plan` (pure) compares them with those that exist, and `apply` makes the calls. Only
+tables with our mark are ever changed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ DATABASE_NAME = re.compile(r"[a-z0-9_]{1,255}")
 
 @dataclass(frozen=True)
 class Location:
-    """Where the exports lie: a bucket, the prefix before logs/ and exports/ ('' or 'a/b'), and the first exported day."""
+    """Where the exports are: a bucket, the prefix before logs/ and exports/ ('' or 'a/b'), and the first exported day."""
 
     bucket: str
     prefix: str
@@ -39,7 +39,7 @@ class Location:
 
 @dataclass(frozen=True)
 class TableChange:
-    """One thing to do: make the database, make a table, or change one. `differences` says what, for people."""
+    """One thing to do: create the database, create a table, or update one. `differences` says what changes, as text."""
 
     action: Literal["create database", "create table", "update table"]
     name: str
@@ -48,9 +48,9 @@ class TableChange:
 
 
 def reconcile(glue: GlueClient, database: str, location: Location, *, dry_run: bool = False) -> list[TableChange]:
-    """Make the tables of `location` in a Glue database what they should be; what was (or with dry_run: would be) done.
+    """Create or update the tables of `location` in a Glue database. Returns what was done, or with dry_run what would be done.
 
-    Raises UserError for names or places that cannot be used, tables of others, and whatever Glue refuses.
+    Raises UserError for invalid names or locations, for tables of others, and for what Glue refuses.
     """
     _check_names(database, location)
     tables = declared(location)
@@ -64,8 +64,8 @@ def reconcile(glue: GlueClient, database: str, location: Location, *, dry_run: b
 def declared(location: Location) -> tuple[TableInputTypeDef, ...]:
     """The tables as Glue's TableInput.
 
-    log_lines is partitioned by event_day (yyyy/MM/dd) by projection, so no partition is ever added by hand. Its only column takes
-    the whole line: LazySimpleSerDe's delimiter and null text are set to what a line cannot hold.
+    log_lines is partitioned by event_day (yyyy/MM/dd) with partition projection, so no partition is ever added by hand. Its only
+    column holds the whole line: LazySimpleSerDe's delimiter and null text are set to what a line cannot contain.
     """
     return _log_lines(location), _export_records(location)
 
@@ -73,9 +73,9 @@ def declared(location: Location) -> tuple[TableInputTypeDef, ...]:
 def plan(
     tables: Sequence[TableInputTypeDef], existing: dict[str, TableTypeDef | None], database: str, *, database_exists: bool
 ) -> list[TableChange]:
-    """What must be done so that `existing` (name -> Glue's Table, or None) becomes `tables`; empty where nothing differs.
+    """What must be done so that `existing` (name -> Glue's Table, or None) becomes `tables`; empty if nothing differs.
 
-    Raises UserError for a table of that name which this command did not make.
+    Raises UserError for a table with such a name that this command did not create.
     """
     changes = [] if database_exists else [TableChange("create database", database)]
     for table in tables:
@@ -86,7 +86,7 @@ def plan(
             continue
         if not MARK.items() <= found.get("Parameters", {}).items():
             raise UserError(
-                f"{name} exists and was not made by this command, so it is left alone. Rename or drop it, or choose another"
+                f"{name} exists and was not created by this command, so it is not changed. Rename or drop it, or choose another"
                 " --database."
             )
         differences = tuple(_differences(table, found))
@@ -96,7 +96,7 @@ def plan(
 
 
 def read(glue: GlueClient, database: str, names: Sequence[str]) -> tuple[bool, dict[str, TableTypeDef | None]]:
-    """Whether the database is there, and its tables of these names. Raises UserError where Glue cannot be asked."""
+    """Whether the database exists, and its tables with these names. Raises UserError if Glue cannot be asked."""
     with aws_errors(f"look up the tables of {database}"):
         try:
             glue.get_database(Name=database)
@@ -113,7 +113,7 @@ def _table(glue: GlueClient, database: str, name: str) -> TableTypeDef | None:
 
 
 def apply(glue: GlueClient, database: str, changes: Sequence[TableChange]) -> None:
-    """Carry out a plan. It can be interrupted anywhere and made again. Raises UserError where Glue refuses."""
+    """Carry out a plan. It can be interrupted at any point and run again. Raises UserError if Glue refuses."""
     for change in changes:
         with aws_errors(f"{change.action} {change.name}"):
             if change.table is None:
@@ -126,11 +126,11 @@ def apply(glue: GlueClient, database: str, changes: Sequence[TableChange]) -> No
 
 def _check_names(database: str, location: Location) -> None:
     if not DATABASE_NAME.fullmatch(database):
-        raise UserError(f"--database {database!r}: Athena takes lower-case letters, digits and underscores only.")
+        raise UserError(f"--database {database!r} is not valid. Use only lower-case letters, digits and underscores.")
     if not BUCKET_NAME.fullmatch(location.bucket):
-        raise UserError(f"--bucket {location.bucket!r} is no bucket name. Give the name alone, without s3://.")
+        raise UserError(f"--bucket {location.bucket!r} is not a bucket name. Give the name only, without s3://.")
     if not PREFIX.fullmatch(location.prefix):
-        raise UserError(f"--prefix {location.prefix!r}: use letters, digits and . _ - between slashes.")
+        raise UserError(f"--prefix {location.prefix!r} is not valid. Use letters, digits, dots, _ and -, separated by slashes.")
 
 
 def _log_lines(location: Location) -> TableInputTypeDef:
@@ -185,7 +185,7 @@ def _export_records(location: Location) -> TableInputTypeDef:
 
 
 def _differences(wanted: object, found: object, path: str = "") -> Iterator[str]:
-    """What of `wanted` is not so in `found`. Keys that only Glue knows (times, owners, its own parameters) do not count."""
+    """What differs between `wanted` and `found`. Keys that only Glue has (times, owners, its own parameters) are ignored."""
     if isinstance(wanted, dict) and isinstance(found, dict):
         for key, value in wanted.items():
             yield from _differences(value, found.get(key), f"{path}.{key}" if path else key)

@@ -1,7 +1,7 @@
 """A folder of logs as a lake that the models can read: logs/<yyyy>/<mm>/<dd>/<task id>/<stream>/* and exports/**/<task id>.json.
 
-A synced bucket prefix is read where it lies. Anything else gets a *view*: a folder of our own with symbolic links to the files
-and the export records they lack. The given folder is never written to.
+A synced bucket prefix is read in place. Anything else gets a *view*: a folder of our own with symbolic links to the files and
+the export records they lack. The given folder is never written to.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Export:
 
 @dataclass(frozen=True)
 class Lake:
-    """Exports that can be read below `root`, and what a reader should know about the rest."""
+    """Exports that can be read below `root`, and notes on the rest for the user."""
 
     root: Path
     exports: tuple[Export, ...]
@@ -48,26 +48,26 @@ class Lake:
 
 
 def read_lake(source: Path, view: Path, say: Callable[[str], None]) -> Lake:
-    """The lake in `source`, with every file checked; `say` gets a line for what a reader should know.
+    """The lake in `source`, with every file checked; `say` gets a line for everything that the user should know.
 
-    Raises UserError where there is no such folder or no logs in it.
+    Raises UserError if the folder does not exist or contains no logs.
     """
     view.parent.mkdir(parents=True, exist_ok=True)
     lake = checked(open_lake(source.absolute(), view), view)
     for note in lake.notes:
         say(f"Note: {note}")
     for path, problem in lake.damaged:
-        say(f"Damaged, not read: {path}: {problem}. Fetch or export it again; its export is loaded when it is whole.")
+        say(f"Damaged, not read: {path}: {problem}. Fetch or export it again; its export is loaded once it is intact.")
     return lake
 
 
 def open_lake(source: Path, view: Path) -> Lake:
-    """The lake in `source`; `view` is a folder that may be emptied and written, outside `source`.
+    """The lake in `source`; `view` is a folder outside `source` that may be emptied and written.
 
-    Raises UserError where there is no such folder or no logs in it.
+    Raises UserError if the folder does not exist or contains no logs.
     """
     if not source.exists():
-        raise UserError(f"{source}: no such folder. Give the folder that holds your logs: make demo LOGS=DIR")
+        raise UserError(f"{source}: no such folder. Give the folder that contains your logs: make demo LOGS=DIR")
     if source.is_file():
         return _plain_lake([source], source.parent, view)
     if (source / LOGS).is_dir():
@@ -84,8 +84,8 @@ def open_lake(source: Path, view: Path) -> Lake:
 
 
 def checked(lake: Lake, view: Path) -> Lake:
-    """The same lake with every file read through once: files that cannot be read are left out and named. Odd bytes that the
-    reader would stop at (no UTF-8, lone carriage returns, \\x01) are made visible in a copy, so that the line is still there."""
+    """The same lake after every file was read once. Unreadable files are left out and reported. Bytes that the reader would fail
+    on (not UTF-8, lone carriage returns, \\x01) are escaped in a copy, so that no line is lost."""
     paths = [path for export in lake.exports for path in export.files]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         findings = dict(zip(paths, pool.map(inspect, paths), strict=True))
@@ -109,7 +109,7 @@ def _recorded_lake(source: Path, view: Path) -> Lake:
     task_folders = {path.name: path for path in (source / LOGS).glob("*/*/*/*") if path.is_dir()}
     records = sorted((source / RECORDS).glob("*/*/*/*.json"))
     if not records:
-        raise UserError(f"{source / 'exports'}: no export record, so nothing is published here yet. Finish the sync or the pull.")
+        raise UserError(f"{source / 'exports'}: no export records, so nothing is published yet. Finish the sync or the pull.")
     for path in records:
         try:
             record = _read_record(path)
@@ -121,7 +121,7 @@ def _recorded_lake(source: Path, view: Path) -> Lake:
         export = Export(record, tuple(_objects(folder)))
         missing = record.objects - len(export.files)
         if missing > 0:
-            notes.append(f"{folder}: {missing} of {record.objects} objects are not here. Sync the bucket again.")
+            notes.append(f"{folder}: {missing} of {record.objects} objects are missing. Sync the bucket again.")
             export = Export(replace(record, unreadable_objects=missing), export.files)
             broken = True
         exports.append(export)
@@ -138,7 +138,7 @@ def _recorded_lake(source: Path, view: Path) -> Lake:
 
 
 def _unrecorded_lake(logs: Path, view: Path) -> Lake:
-    """A folder yyyy/mm/dd/<task id>/<stream>/ without records: each task folder is taken for a completed export."""
+    """A folder yyyy/mm/dd/<task id>/<stream>/ without records: each task folder counts as a completed export."""
     exports = []
     for folder in sorted(path for path in logs.glob("[0-9]*/[0-9]*/[0-9]*/*") if path.is_dir()):
         files = _objects(folder)
@@ -148,8 +148,8 @@ def _unrecorded_lake(logs: Path, view: Path) -> Lake:
             continue
         exports.append(Export(_made_record(folder.name, day, files), tuple(files)))
     if not exports:
-        raise UserError(f"{logs}: no export here. Expected folders <yyyy>/<mm>/<dd>/<task id>/<stream>/ with .gz files.")
-    notes = [f"No export records in {logs.parent}: each of the {len(exports)} task folders is taken for a completed export."]
+        raise UserError(f"{logs}: no exports. Expected folders <yyyy>/<mm>/<dd>/<task id>/<stream>/ with .gz files.")
+    notes = [f"No export records in {logs.parent}: each of the {len(exports)} task folders counts as a completed export."]
     return _view(_with_own_ids(exports), view, notes + _misplaced(logs))
 
 
@@ -160,7 +160,7 @@ def _lake_of_tasks(folders: list[Path], source: Path, view: Path) -> Lake:
         files = _objects(folder)
         day = next(filter(None, map(first_day, files)), None) or _last_change(files).date()
         exports.append(Export(_made_record(folder.name, day, files), tuple(files)))
-    note = f"No days in the folders of {source}: each of the {len(exports)} task folders is taken for a completed export."
+    note = f"No days in the folders of {source}: each of the {len(exports)} task folders counts as a completed export."
     return _view(_with_own_ids(exports), view, [note])
 
 
@@ -177,7 +177,7 @@ def _with_own_ids(exports: list[Export]) -> list[Export]:
 
 
 def _plain_lake(files: list[Path], base: Path, view: Path) -> Lake:
-    """Plain log files, taken together for one export."""
+    """Plain log files, which together count as one export."""
     named = [path for path in files if path.name.removesuffix(".gz").endswith(PLAIN_SUFFIXES)]
     documents = [path for path in named if is_document(path)]
     chosen = [path for path in named if path not in documents]
@@ -187,7 +187,7 @@ def _plain_lake(files: list[Path], base: Path, view: Path) -> Lake:
             f" jq --compact-output '.[]' {shlex.quote(str(documents[0]))} > events.jsonl"
         )
     if not chosen:
-        found = f"{len(files)} other files are there, e.g. {files[0].name}. " if files else "It is empty. "
+        found = f"There are {len(files)} other files, e.g. {files[0].name}. " if files else "The folder is empty. "
         raise UserError(
             f"{base}: no logs found. {found}Expected either logs/<yyyy>/<mm>/<dd>/<task id>/<stream>/*.gz (a synced export"
             " bucket) or files that end in .log, .jsonl, .ndjson, .json or .txt, with or without .gz."
@@ -211,7 +211,7 @@ def _view(exports: list[Export], view: Path, notes: list[str], streams: dict[Pat
 def _lay_out(
     root: Path, export: Export, files: Iterable[tuple[Path, Finding | None]], streams: dict[Path, str] | None = None
 ) -> tuple[Path, ...]:
-    """Link (or copy clean) an export's files into root/logs/<day>/<task id>/<stream>/; their new paths."""
+    """Link (or copy and clean) an export's files into root/logs/<day>/<task id>/<stream>/. Returns their new paths."""
     placed = []
     numbers: Counter[str] = Counter()
     for path, finding in files:
@@ -229,12 +229,12 @@ def _lay_out(
 
 
 def _objects(folder: Path) -> list[Path]:
-    """The log objects of a task folder: files one stream folder down."""
+    """The log objects of a task folder: the files in its stream folders."""
     return sorted(path for path in folder.glob("*/*") if path.name != WRITE_TEST and path.is_file())
 
 
 def _misplaced(logs: Path) -> list[str]:
-    """A note on files that are not where an export puts its objects, if there are any."""
+    """A note on files that are not where an export puts its objects, if any."""
     wrong = [
         path
         for pattern in ("*", "*/*", "*/*/*", "*/*/*/*", "*/*/*/*/*", "*/*/*/*/*/*/**/*")
@@ -250,11 +250,11 @@ def _read_record(path: Path) -> ExportRecord:
     try:
         return ExportRecord.from_json(path.read_bytes())
     except ValueError as error:
-        raise UserError(f"{path}: no export record ({error}). Its export is not read; export that day again.") from None
+        raise UserError(f"{path} is not an export record ({error}). Its export is not read; export that day again.") from None
 
 
 def _made_record(task_id: str, day: date, files: list[Path]) -> ExportRecord:
-    """A record for files that came without one, complete when the last of them was changed."""
+    """A record for files without one; its completion time is the last change of the files."""
     return ExportRecord(
         export_task_id=task_id,
         log_group=UNKNOWN_LOG_GROUP,

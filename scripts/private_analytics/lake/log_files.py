@@ -1,4 +1,4 @@
-"""Looking into log files: whether they can be read whole, and making odd bytes readable without losing a line."""
+"""Checks whether log files can be read completely, and escapes odd bytes without losing a line."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from pathlib import Path
 
 GZIP_MAGIC = b"\x1f\x8b"
 CHUNK_BYTES = 1 << 20
-# As in the reading macro (max_line_size in macros/engines/lake.sql). CloudWatch's own limit is 1 MB an event.
+# As in the reading macro (max_line_size in macros/engines/lake.sql). CloudWatch's limit is 1 MB per event.
 MAX_LINE_BYTES = 4 << 20
 NO_LINE_HOLDS = "\x01\x02\x03\x04"  # the delimiter of that macro
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What is in a file: `problem` says why it cannot be read, `clean` that it holds nothing that the reader would stop at."""
+    """A file's state: `problem` says why it cannot be read, `clean` that it contains nothing that the reader fails on."""
 
     problem: str | None = None
     clean: bool = True
 
     @property
     def as_it_is(self) -> bool:
-        """Whether the file can be read just as it is."""
+        """Whether the file can be read unchanged."""
         return self.clean and not self.problem
 
 
 def inspect(path: Path) -> Finding:
-    """Read a file through, in bounded memory."""
+    """Read a whole file in bounded memory."""
     if path.name.endswith(".gz") and path.stat().st_size == 0:
-        return Finding("it is empty (0 bytes), not even a gzip header")  # Python's gzip takes it for an empty file
+        return Finding("it is empty (0 bytes), without a gzip header")  # Python's gzip takes it for an empty file
     decoder = codecs.getincrementaldecoder("utf-8")()
     clean = path.name.endswith(".gz") == _is_gzip(path)
     line_bytes = 0
@@ -84,8 +84,8 @@ def is_document(path: Path) -> bool:
 
 
 def write_clean_copy(path: Path, target: Path) -> None:
-    """Copy line by line, gzipped, so that each line is still there. Carriage returns end lines, as they do on Athena; bytes that
-    are no UTF-8 are written as an escape (\\xff)."""
+    """Copy line by line, gzipped, so that no line is lost. Carriage returns end lines, as on Athena; bytes that are not UTF-8 are
+    escaped (\\xff)."""
     with gzip.open(target, "wb", compresslevel=1) as out:
         for line in _lines(path):
             out.write(_readable(line).encode() + b"\n")
@@ -107,7 +107,7 @@ def _lines(path: Path) -> Iterator[bytes]:
 
 
 def _chunks(path: Path) -> Iterator[bytes]:
-    """The file's bytes, unpacked where it is gzip by name or by content."""
+    """The file's bytes, decompressed if it is gzip by name or by content."""
     with gzip.open(path) if path.name.endswith(".gz") or _is_gzip(path) else path.open("rb") as file:
         while chunk := file.read(CHUNK_BYTES):
             yield chunk
@@ -125,5 +125,5 @@ def _say(error: Exception) -> str:
     if isinstance(error, gzip.BadGzipFile) and "CRC" not in str(error):
         return "it is not a gzip file"
     if isinstance(error, EOFError):
-        return "the gzip data ends too early (an upload or download that broke off?)"
+        return "the gzip data ends too early (an interrupted upload or download?)"
     return f"it cannot be read ({error})"

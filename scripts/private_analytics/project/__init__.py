@@ -1,1 +1,1 @@
-"""The dbt project on this machine: where it lies, what its vars say, how it is run, and the engine that holds its tables."""
+"""The dbt project on this machine: its location, its vars, how to run it, and the engine with its tables."""

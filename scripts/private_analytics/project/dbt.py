@@ -1,4 +1,4 @@
-"""Running this dbt project from Python."""
+"""Runs this dbt project from Python."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ from . import paths
 
 @dataclass(frozen=True)
 class DbtOutcome:
-    """How a dbt command ended. failures: name of the node -> what dbt said; empty where dbt itself could not start."""
+    """How a dbt command ended. failures: name of the node -> dbt's message; empty if dbt itself could not start."""
 
     succeeded: bool
     failures: dict[str, str]
     error: str = ""
 
 
-Show = Callable[[str, int, int | None], None]  # a text, steps done, and steps in all
+Show = Callable[[str, int, int | None], None]  # a text, steps done, and steps in total
 
 
 def run(*arguments: str, say: Callable[[str], None] | None = None, show: Show | None = None) -> DbtOutcome:
     """Run a dbt command on this project.
 
-    `say` gets a line for each model that is built, and what the project's macros have to say; `show` each node when it starts.
+    `say` gets a line for each model that is built and the messages of the project's macros; `show` each node when it starts.
     """
 
     def follow(event: EventMsg) -> None:
@@ -56,7 +56,7 @@ def run(*arguments: str, say: Callable[[str], None] | None = None, show: Show | 
     folders = ["--project-dir", str(paths.root()), "--profiles-dir", str(paths.root())]
     runner = dbtRunner(callbacks=[follow] if say or show else [])
     result = runner.invoke([*arguments, *folders, "--log-level", "none", "--log-level-file", "info"])
-    # Else the database stays locked as long as this process lives.
+    # Otherwise the database stays locked as long as this process runs.
     DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]  # dbt-duckdb's own, not annotated
     nodes = getattr(result.result, "results", None) or []
     failures = {
@@ -75,16 +75,16 @@ def _words(error: str) -> str:
 
 
 def manifest() -> dict[str, Any]:
-    """What dbt's manifest.json says of the project under the current target. Raises UserError where dbt cannot read it."""
+    """dbt's manifest.json of the project under the current target. Raises UserError if dbt cannot read the project."""
     parsed = run("parse")
     if not parsed.succeeded:
-        raise UserError(f"dbt cannot read the project: {parsed.error}. `dbt parse` says more.")
+        raise UserError(f"dbt cannot read the project: {parsed.error}. Run `dbt parse` for details.")
     content: dict[str, Any] = json.loads((paths.target() / "manifest.json").read_bytes())
     return content
 
 
 def profile() -> Profile:
-    """What profiles.yml says of the current target. Raises UserError where dbt cannot read it."""
+    """The current target in profiles.yml. Raises UserError if dbt cannot read it."""
     _prepare()
     set_invocation_context(os.environ)
     folder = paths.root()
@@ -96,7 +96,7 @@ def profile() -> Profile:
 
 
 def _prepare() -> None:
-    """What profiles.yml needs. It is the user's own; the example is a good start."""
+    """Prepare profiles.yml and what it needs. The file belongs to the user and starts as a copy of the example."""
     folder = paths.root()
     if not (folder / "profiles.yml").exists():
         shutil.copy(folder / "profiles.example.yml", folder / "profiles.yml")

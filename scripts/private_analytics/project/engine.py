@@ -1,4 +1,4 @@
-"""The engine that holds the tables: DuckDB or Athena, whichever the current dbt target is."""
+"""The engine with the tables: DuckDB or Athena, depending on the current dbt target."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Connection: TypeAlias = "duckdb.DuckDBPyConnection | pyathena.connection.Connect
 
 @dataclass(frozen=True)
 class Engine:
-    """A DB-API connection to an engine, duckdb or athena. `place` says in messages what it reads."""
+    """A DB-API connection to an engine, duckdb or athena. `place` names what it reads, for messages."""
 
     name: str
     connection: Connection
@@ -37,7 +37,7 @@ class Engine:
     threads: int
 
     def read(self, queries: Mapping[str, str]) -> dict[str, list[dict[str, Any]]]:
-        """The rows of each query, about tables of the schema. As many run at once as the profile has threads."""
+        """The rows of each query on tables of the schema. As many queries run at once as the profile has threads."""
         with ThreadPoolExecutor(self.threads) as pool:
             return dict(zip(queries, pool.map(self._rows, queries.values()), strict=True))
 
@@ -54,16 +54,16 @@ class Engine:
 
 
 def unreadable(what: str, error: Exception) -> UserError:
-    """One of ERRORS as a sentence with what to do next."""
+    """A UserError for one of ERRORS, with what to do next."""
     cause = error.__cause__ or error  # pyathena's own error says less than what AWS said
     if isinstance(cause, ClientError | BotoCoreError):
         return aws.meaning(cause, f"read {what}")
-    return UserError(f"{what} cannot be read: {first_line(error)}. Where it is not there yet, `dbt build` makes it.")
+    return UserError(f"{what} cannot be read: {first_line(error)}. If it does not exist yet, run `dbt build`.")
 
 
 @contextmanager
 def open_engine() -> Iterator[Engine]:
-    """The engine of the current dbt target. Raises UserError where it cannot be reached."""
+    """The engine of the current dbt target. Raises UserError if it cannot be reached."""
     profile = dbt.profile()
     match profile.credentials:
         case AthenaCredentials() as credentials:
@@ -71,7 +71,7 @@ def open_engine() -> Iterator[Engine]:
         case DuckDBCredentials() as credentials:
             engine = _duckdb(credentials, profile.threads)
         case credentials:
-            raise UserError(f"The current dbt target is of type {credentials.type}; the project runs on duckdb and athena.")
+            raise UserError(f"The current dbt target has the type {credentials.type}. Use a target of type duckdb or athena.")
     try:
         yield engine
     finally:
@@ -81,11 +81,11 @@ def open_engine() -> Iterator[Engine]:
 def _duckdb(credentials: DuckDBCredentials, threads: int) -> Engine:
     database = Path(credentials.path)
     if not database.is_file():
-        raise UserError(f"There is no database at {database}. `dbt build` makes it, `make demo` does from sample logs.")
+        raise UserError(f"There is no database at {database}. Run `dbt build`, or `make demo` for one from sample logs.")
     try:
         connection = duckdb.connect(str(database), read_only=True)
     except duckdb.Error as error:
-        raise UserError(f"{database} cannot be read: {first_line(error)}. While dbt runs, nobody else can read it.") from None
+        raise UserError(f"{database} cannot be read: {first_line(error)}. If dbt is running, wait until it ends.") from None
     return Engine("duckdb", connection, str(database), f'"{credentials.database}"."{credentials.schema}"', threads)
 
 
@@ -104,7 +104,7 @@ def _athena(credentials: AthenaCredentials, threads: int) -> Engine:
         )
     except BotoCoreError as error:
         raise aws.meaning(error, "connect to Athena") from None
-    except DbtRuntimeError as error:  # of the role that the profile assumes
+    except DbtRuntimeError as error:  # about the role that the profile assumes
         raise UserError(error.msg) from None
     place = f"Athena's database {credentials.schema} (workgroup {credentials.work_group})"
     return Engine("athena", connection, place, credentials.schema, threads)

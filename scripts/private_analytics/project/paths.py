@@ -1,4 +1,4 @@
-"""Where the project's files lie."""
+"""Where the project's files are."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ FILE = "dbt_project.yml"
 
 
 def root() -> Path:
-    """The project's folder: DBT_PROJECT_DIR, or the nearest one from here upwards that has a dbt_project.yml.
+    """The project's folder: DBT_PROJECT_DIR, or the nearest folder from here upwards with a dbt_project.yml.
 
-    Raises UserError where there is none.
+    Raises UserError if there is none.
     """
     if chosen := os.environ.get(VARIABLE):
         if not (Path(chosen) / FILE).is_file():
-            raise UserError(f"{VARIABLE} is {chosen}, and there is no {FILE}. Set it to your copy of the project, or unset it.")
+            raise UserError(f"{VARIABLE} is {chosen}, which has no {FILE}. Set it to your copy of the project, or unset it.")
         return Path(chosen).resolve()
     here = Path.cwd()
     for folder in (here, *here.parents):
@@ -32,12 +32,12 @@ def dbt_project() -> Path:
 
 
 def database() -> Path:
-    """The DuckDB file of target local: ANALYTICS_DB, or analytics.duckdb beside dbt_project.yml."""
+    """The DuckDB file of target local: ANALYTICS_DB, or analytics.duckdb next to dbt_project.yml."""
     return Path(os.environ.get("ANALYTICS_DB") or root() / "analytics.duckdb").absolute()
 
 
 def target() -> Path:
-    """Where dbt writes manifest.json, run_results.json and what it compiled: DBT_TARGET_PATH, or target."""
+    """Where dbt writes manifest.json, run_results.json and compiled SQL: DBT_TARGET_PATH, or target."""
     return Path(os.environ.get("DBT_TARGET_PATH") or root() / "target")
 
 
@@ -47,5 +47,5 @@ def lake() -> Path:
 
 
 def site() -> Path:
-    """Where report and docs site are written."""
+    """Where the report and the docs site are written."""
     return root() / "site"

@@ -1,4 +1,4 @@
-"""The `vars` of dbt_project.yml, checked: for alarms, checks, the report, and what is given by --vars."""
+"""The validated `vars` of dbt_project.yml: for alarms, checks, the report, and values given by --vars."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from . import paths
 
 
 class Thresholds(BaseModel):
-    """`vars: thresholds`; dbt_project.yml says what each is."""
+    """`vars: thresholds`; dbt_project.yml describes each."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
@@ -32,12 +32,12 @@ class Thresholds(BaseModel):
 def _time_zone(name: str) -> str:
     if name not in zoneinfo.available_timezones():
         near = closest(name, zoneinfo.available_timezones())
-        raise ValueError(f"{name!r} is no time zone{near or ': give a name such as Europe/Berlin'}")
+        raise ValueError(f"{name!r} is not a time zone{near or '. Use a name such as Europe/Berlin'}")
     return name
 
 
 class Vars(BaseModel):
-    """All vars that the project reads. Those about fields are read by macros, and in Python by stack/log_fields.py."""
+    """All vars that the project reads. Vars about fields are read by macros, and in Python by stack/log_fields.py."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -54,30 +54,30 @@ class Vars(BaseModel):
     meanings: list[str]
 
 
-# These do not reach alarms and checks when they are given for one run, so a run must not seem to take them.
-NOT_FOR_ONE_RUN = {"thresholds": "they hold for alarms and checks too"}
+# Given for one run, these would not reach alarms and checks, so a run must not seem to accept them.
+NOT_FOR_ONE_RUN = {"thresholds": "they also apply to alarms and checks"}
 
 
 def read_vars(file: Path | None = None) -> dict[str, Any]:
-    """All vars as they are written. Raises UserError where the file cannot be read."""
+    """All vars as written in the file. Raises UserError if the file cannot be read."""
     file = file or paths.dbt_project()
     try:
         found = yaml.safe_load(file.read_text(encoding="utf-8"))["vars"]
     except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError) as error:
-        raise UserError(f"{file} has no vars that can be read: {error}") from None
+        raise UserError(f"The vars in {file} cannot be read: {error}") from None
     if not isinstance(found, dict):
-        raise UserError(f"{file}: vars must be names with values.")
+        raise UserError(f"{file}: vars must map names to values.")
     return found
 
 
 def checked_vars(file: Path | None = None) -> Vars:
-    """The vars of the file. Raises UserError that names each one that is missing, unknown or cannot be right."""
+    """The vars of the file. Raises UserError that names each one that is missing, unknown or invalid."""
     file = file or paths.dbt_project()
     return _checked(read_vars(file), f"{file}, vars")
 
 
 def thresholds(file: Path | None = None) -> Thresholds:
-    """When something is wrong. Raises UserError that names the threshold that is missing, unknown or no number above 0."""
+    """The thresholds. Raises UserError that names the one that is missing, unknown or not a number above 0."""
     file = file or paths.dbt_project()
     try:
         return Thresholds.model_validate(read_vars(file).get("thresholds") or {})
@@ -86,23 +86,24 @@ def thresholds(file: Path | None = None) -> Thresholds:
 
 
 def given_vars(text: str, option: str) -> dict[str, Any]:
-    """What --vars says, as dbt takes it. Raises UserError for what dbt would ignore, and for values that cannot be right."""
+    """The value of --vars, as dbt reads it. Raises UserError for names that dbt would ignore and for invalid values."""
     try:
         given = yaml.safe_load(text or "{}")
     except yaml.YAMLError as error:
         raise UserError(f"{option} cannot be read as YAML: {error}") from None
     if not isinstance(given, dict):
-        raise UserError(f"{option} is no mapping such as '{{event_fields: {{user_id: [ctx.uid]}}}}'.")
+        raise UserError(f"{option} is not a mapping. Write it like '{{event_fields: {{user_id: [ctx.uid]}}}}'.")
     for name, why in NOT_FOR_ONE_RUN.items():
         if name in given:
-            raise UserError(f"{option}: {name} cannot be set for one run: {why}. Change them in dbt_project.yml.")
+            raise UserError(f"{option}: {name} cannot be set for one run, because {why}. Change them in dbt_project.yml.")
+    checked_vars()
     _checked(read_vars() | given, option)
     _check_fields(given.get("event_fields", {}), option)
     return given
 
 
 def closest(name: str, known: Iterable[str]) -> str:
-    """', did you mean X?' where a known name is like this one."""
+    """', did you mean X?' if a known name is similar."""
     near = difflib.get_close_matches(name, list(known), n=1)
     return f", did you mean {near[0]}?" if near else ""
 
@@ -122,7 +123,7 @@ def _check_fields(fields: dict[str, Any], option: str) -> None:
 
 
 def _explained(error: ValidationError, where: str, known: Iterable[str]) -> str:
-    """One line for each fault: where it is, and what is expected."""
+    """One line for each error: where it is, and what is expected."""
     lines = []
     for fault in error.errors():
         name = ": ".join(str(step) for step in fault["loc"])

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     "url",
     envvar="PUBLISH_TO",
     required=True,
-    help="postgresql://user@host/database. The password from PGPASSWORD, ~/.pgpass or the URL in PUBLISH_TO.",
+    help="postgresql://user@host/database. The password comes from PGPASSWORD, ~/.pgpass or the URL in PUBLISH_TO.",
 )
-@options.option("--schema", envvar="PUBLISH_SCHEMA", default="analytics", help="Made if missing.")
-@click.option("--again", is_flag=True, help="Copy all dates, also those that did not change.")
+@options.option("--schema", envvar="PUBLISH_SCHEMA", default="analytics", help="The schema. Created if missing.")
+@click.option("--again", is_flag=True, help="Copy all dates, even if unchanged.")
 @options.dry_run
 @options.as_json
 @click.pass_context
@@ -44,7 +44,7 @@ def publish(ctx: click.Context, url: str, schema: str, again: bool, dry_run: boo
 
     if ctx.get_parameter_source("url") == ParameterSource.COMMANDLINE and postgres.has_password(url):
         raise click.UsageError(
-            "Others can read a password on the command line. Put it into PGPASSWORD or ~/.pgpass, or the URL into PUBLISH_TO."
+            "Other users can read a password on the command line. Set PGPASSWORD, use ~/.pgpass, or set PUBLISH_TO to the URL."
         )
     done: list[dict[str, object]] = []
     with closing(postgres.connect(url)) as connection:

@@ -1,4 +1,4 @@
-"""Copying the marts: what changed is found by digests, and each table is brought up to date in one transaction."""
+"""Copies the marts: digests show what changed, and each table is updated in one transaction."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SHOW_EVERY = 10_000
 
 @dataclass(frozen=True)
 class MartChange:
-    """What must be done to a table. added: columns that it lacks (None: there is no table). days: to replace (None: all)."""
+    """What must be done to a table. added: columns to add (None: there is no table). days: dates to replace (None: all)."""
 
     added: list[str] | None
     days: list[date] | None
@@ -32,7 +32,7 @@ def plan(
 ) -> Iterator[tuple[Mart, MartChange]]:
     """How the table of each mart differs from what the engine has (`again`: every date counts as changed).
 
-    Raises UserError for a table that is of another shape.
+    Raises UserError for a table with a different structure.
     """
     for mart in marts:
         digests = source.digests(mart)
@@ -49,10 +49,10 @@ def publish(
     again: bool = False,
     show: Callable[[str], None] = lambda line: None,
 ) -> Iterator[tuple[Mart, MartChange, int]]:
-    """Bring the table of each mart up to date; what was done, and how many rows were written.
+    """Update the table of each mart. Yields what was done, and how many rows were written.
 
-    Rows are read after all other publishers were waited for, and what is noted is the digest of just these rows. So nothing
-    newer is overwritten, and if dbt changes the mart meanwhile, the next run sees it.
+    Rows are read after other publishers have finished, and the stored digest is that of exactly these rows. So newer rows are
+    never overwritten, and if dbt changes the mart meanwhile, the next run notices.
     """
     with postgres.transaction(connection, schema):
         postgres.make_schema(connection, schema)

@@ -1,4 +1,4 @@
-"""What is published: the models in models/marts, as their contracts and tests declare them."""
+"""What is published: the models in models/marts, as declared by their contracts and tests."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ FOLDER = "marts"
 class Mart:
     """A table to copy.
 
-    relation: its name in the engine, quoted. columns: name -> type, as the contract has them. key: the columns that a test
-    holds unique. date_column: the first column that is a date or a timestamp; its date is the unit in which rows are copied.
+    relation: its quoted name in the engine. columns: name -> type, from the contract. key: the columns that a test
+    requires to be unique. date_column: the first date or timestamp column; rows are copied by its dates.
     """
 
     name: str
@@ -28,7 +28,7 @@ class Mart:
 
 
 def read_marts() -> list[Mart]:
-    """The marts of this dbt project under the current target. Raises UserError where dbt cannot read the project."""
+    """The marts of this dbt project under the current target. Raises UserError if dbt cannot read the project."""
     return marts_of(dbt.manifest())
 
 
@@ -51,11 +51,11 @@ def _mart(node: dict[str, Any], key: tuple[str, ...]) -> Mart:
 
 
 def _yaml_of(node: dict[str, Any]) -> str:
-    return node["patch_path"].partition("://")[2] if node["patch_path"] else f"a YAML file beside {node['original_file_path']}"
+    return node["patch_path"].partition("://")[2] if node["patch_path"] else f"a YAML file next to {node['original_file_path']}"
 
 
 def _unique_columns(node: dict[str, Any]) -> tuple[str, ...]:
-    """The columns that a test of a model holds unique; none for other nodes."""
+    """The columns that a test of a model requires to be unique; empty for other nodes."""
     test = node.get("test_metadata") or {}
     if test.get("name") == "unique":
         return (test["kwargs"]["column_name"],)

@@ -1,6 +1,6 @@
-"""The PostgreSQL database that the marts are copied to: its tables, and which dates of them are there.
+"""The PostgreSQL database that the marts are copied to: its tables, and which dates they contain.
 
-Every change is made within `transaction`, so that readers see a table as it was before or after, never between.
+Every change is made within `transaction`, so that readers see a table before or after a change, never in between.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from .marts import Mart
 from .source import MartRow
 
 DATES = "published_dates"
-# The beginning of a table's comment. Only a table that has it is ours to change: a schema may hold other people's.
+# The beginning of a table's comment. Only tables with it are changed: a schema may contain tables of others.
 MARK = "Copied by `pal publish`, which overwrites changes made here."
-MARKS = (MARK, "Copied by `bootstrap.py publish`")  # the latter by version 0.1
+MARKS = (MARK, "Copied by `bootstrap.py publish`")  # the latter from version 0.1
 TYPES = {
     "boolean": "boolean",
     "integer": "integer",
@@ -36,7 +36,7 @@ LOCK_TIMEOUT = "1min"
 
 
 def has_password(url: str) -> bool:
-    """Whether a URL holds a password, or seems to."""
+    """Whether a URL contains a password, or seems to."""
     try:
         return not {"password", "sslpassword"}.isdisjoint(conninfo_to_dict(url))
     except psycopg.Error:
@@ -49,29 +49,29 @@ def connect(url: str) -> psycopg.Connection:
         parts = conninfo_to_dict(url)
     except psycopg.Error:
         parts = {}
-    # A password with characters that must be written %XX is taken for something else; libpq would then show that.
+    # Unescaped characters (%XX) make libpq take a part of the password for something else, and show it in errors.
     place = [str(parts.get(name, "")) for name in ("host", "port", "dbname")]
     if not url.startswith(("postgresql://", "postgres://")) or not parts or any("@" in part for part in place):
         raise UserError(
-            "The address of the database is not of the form postgresql://user@host:5432/database. In a user name or a password"
+            "The database URL must have the form postgresql://user@host:5432/database. In a user name or a password,"
             " write @ as %40, : as %3A, / as %2F, # as %23, ? as %3F and % as %25."
         )
     try:
         return psycopg.connect(url, autocommit=True, prepare_threshold=None, application_name="publish")
     except psycopg.Error as error:
-        # libpq's words name host, port, user and database, never the password.
+        # libpq's message names host, port, user and database, never the password.
         raise UserError(
-            f"PostgreSQL cannot be reached: {first_line(error)}. Check the address; the password comes from PGPASSWORD,"
-            " from ~/.pgpass, or stands in PUBLISH_TO."
+            f"PostgreSQL cannot be reached: {first_line(error)}. Check the URL and the password: it comes from PGPASSWORD,"
+            " ~/.pgpass or PUBLISH_TO."
         ) from None
 
 
 @contextmanager
 def transaction(connection: psycopg.Connection, schema: str) -> Iterator[None]:
-    """All or nothing; of two publishers to one schema the second waits here. Raises UserError for PostgreSQL's errors."""
+    """A transaction. A second publisher to the same schema waits here. Raises UserError for PostgreSQL's errors."""
     try:
         with connection.transaction():
-            # A date has its UTC bounds. The engine may be read for long, which servers may end as idle.
+            # Dates begin and end in UTC. Reading the engine may take long, and servers may end idle transactions.
             connection.execute("set local time zone 'UTC'")
             connection.execute("set local idle_in_transaction_session_timeout = 0")
             connection.execute("set local statement_timeout = 0")
@@ -80,18 +80,18 @@ def transaction(connection: psycopg.Connection, schema: str) -> Iterator[None]:
             yield
     except errors.LockNotAvailable:
         raise UserError(
-            f"Schema {schema} is in use: another publish, or a query that reads a table which is to get a new column, did not end"
-            f" within {LOCK_TIMEOUT}. Nothing is half done; try again."
+            f"Schema {schema} is in use: another publish, or a query on a table that gets a new column, did not end within"
+            f" {LOCK_TIMEOUT}. No table is half updated; try again."
         ) from None
     except psycopg.Error as error:
-        # Not str(error): its details show values of rows.
+        # Not str(error): its details may show values of rows.
         message = error.diag.message_primary or first_line(error)
-        raise UserError(f"PostgreSQL, schema {schema}: {message}. Tables done before are complete; run it again.") from None
+        raise UserError(f"PostgreSQL, schema {schema}: {message}. Earlier tables are complete; run it again.") from None
 
 
 def make_schema(connection: psycopg.Connection, schema: str) -> None:
-    """The schema, and the table that tells which dates are published, where they are missing."""
-    # Not `if not exists`: PostgreSQL then wants the right to create schemas, even for one that is there.
+    """Create the schema and the table of published dates, if they are missing."""
+    # Not `if not exists`: PostgreSQL then requires the right to create schemas, even if the schema exists.
     if not _value(connection, "select to_regnamespace(quote_ident(%s))", [schema]):
         connection.execute(sql.SQL("create schema {}").format(sql.Identifier(schema)))
     if _oid(connection, schema, DATES) is None:
@@ -110,9 +110,9 @@ def published(connection: psycopg.Connection, schema: str, mart: Mart) -> dict[d
 
 
 def new_columns(connection: psycopg.Connection, schema: str, mart: Mart) -> list[str] | None:
-    """The mart's columns that its table lacks; None where there is no table.
+    """The mart's columns that its table lacks; None if there is no table.
 
-    Raises UserError for a table that is not ours, or that differs in more than new columns.
+    Raises UserError for a table that is not ours, or that differs in more than missing columns.
     """
     wanted = column_types(mart)
     oid = _oid(connection, schema, mart.name)
@@ -122,7 +122,7 @@ def new_columns(connection: psycopg.Connection, schema: str, mart: Mart) -> list
     comment = _value(connection, "select obj_description(%s::oid, 'pg_class')", [oid])
     if not (comment or "").startswith(MARKS):
         raise UserError(
-            f"{name} is there already, and not from here (its comment does not begin with: {MARK}) Publish to another --schema."
+            f"{name} exists and was not created by publish (its comment does not begin with: {MARK}) Use another --schema."
         )
     there: dict[str, str] = dict(
         connection.execute(
@@ -137,14 +137,14 @@ def new_columns(connection: psycopg.Connection, schema: str, mart: Mart) -> list
         [oid],
     ).fetchall()
     differences = [
-        f"{column} is {kind} there, and {wanted.get(column, 'no column')} here"
+        f"{column} is {kind} there and {wanted.get(column, 'missing')} here"
         for column, kind in there.items()
         if wanted.get(column) != kind
     ]
     if tuple(column for (column,) in key) != mart.key:
-        differences.append(f"its key is ({', '.join(column for (column,) in key)}) there, and ({', '.join(mart.key)}) here")
+        differences.append(f"its key is ({', '.join(column for (column,) in key)}) there and ({', '.join(mart.key)}) here")
     if differences:
-        raise UserError(f"{name} is of another shape: {'; '.join(differences)}. Drop it there; publish makes it anew.")
+        raise UserError(f"{name} has a different structure: {'; '.join(differences)}. Drop it; publish creates it again.")
     return [column for column in wanted if column not in there]
 
 
@@ -156,9 +156,9 @@ def replace(
     days: list[date] | None,
     rows: Iterable[MartRow],
 ) -> int:
-    """Put `rows` in the place of the rows of these dates (None: of all); their number.
+    """Replace the rows of these dates (None: of all) by `rows`. Returns the number of new rows.
 
-    They come in beside the table, so that nobody waits for the engine: `added` columns lock readers out while they are made.
+    The rows are first copied to a temporary table, so that nobody waits for the engine: adding `added` columns locks readers out.
     """
     table, names = sql.Identifier(schema, mart.name), _names(mart)
     connection.execute(sql.SQL("create temp table incoming ({}) on commit drop").format(_definitions(mart, mart.columns)))
@@ -182,16 +182,16 @@ def replace(
 
 
 def column_types(mart: Mart) -> dict[str, str]:
-    """PostgreSQL's types of a mart's columns, as format_type says them. Raises UserError for a type that has none.
+    """The PostgreSQL types of a mart's columns, as format_type names them. Raises UserError for an unknown type.
 
-    Columns named ..._at are points in time, in UTC on both engines: with a time zone they stay these points whatever zone a
-    reader's session is in. Other timestamps (event_hour) are what clocks in reporting_timezone show, and stay that.
+    Columns named ..._at are points in time, in UTC on both engines. With a time zone they stay the same points in every session's
+    time zone. Other timestamps (event_hour) are what clocks in reporting_timezone show, and stay as they are.
     """
     types = {}
     for name, kind in mart.columns.items():
         found = TYPES.get(kind) or ((MOMENT if name.endswith("_at") else WALL_CLOCK) if kind.startswith("timestamp") else None)
         if found is None:
-            raise UserError(f"{mart.name}.{name} is of type {kind!r}; publish knows {', '.join(TYPES)} and timestamp(6).")
+            raise UserError(f"{mart.name}.{name} has type {kind!r}. Use one of: {', '.join(TYPES)}, timestamp(6).")
         types[name] = found
     return types
 
@@ -230,7 +230,7 @@ def _oid(connection: psycopg.Connection, schema: str, table: str) -> int | None:
 
 
 def _value(connection: psycopg.Connection, query: LiteralString, parameters: list[object]) -> Any:
-    """Of a row's only column; None where there is no row."""
+    """The value of a row's only column; None if there is no row."""
     row = connection.execute(query, parameters).fetchone()
     return row[0] if row else None
 
@@ -249,5 +249,5 @@ def _definition(mart: Mart, column: str) -> sql.Composed:
 
 
 def _storable(value: object) -> object:
-    """PostgreSQL's text cannot hold the character NUL, which a log may: its picture takes its place."""
+    """PostgreSQL's text cannot contain NUL characters, but logs can: replace them by the symbol for NUL."""
     return value.replace("\0", "\N{SYMBOL FOR NULL}") if isinstance(value, str) and "\0" in value else value

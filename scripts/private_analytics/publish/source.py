@@ -1,4 +1,4 @@
-"""The marts as the engine has them: their dates, and the rows of some of these."""
+"""The marts in the engine: their dates, and the rows of some dates."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from ..errors import UserError
 from ..project.engine import ERRORS, Connection, open_engine, unreadable
 from .marts import Mart
 
-ROWS_AT_ONCE = 1000  # as many as Athena gives in one answer
-# How each engine says a digest of a set of rows, in any order. The hash of a row must mix its columns: sums of plain column
-# hashes stay the same where two rows exchange a value.
+ROWS_AT_ONCE = 1000  # as many as Athena returns in one answer
+# How each engine computes a digest of a set of rows, in any order. The hash of a row must mix its columns: sums of plain column
+# hashes stay the same if two rows exchange a value.
 DIGESTS = {
     "duckdb": "cast(sum(hash(hash({columns}))){over} as varchar)",
     "athena": "to_hex(checksum(json_format(cast(row({columns}) as json))){over})",
@@ -37,16 +37,16 @@ class Source:
     connection: Connection
 
     def digests(self, mart: Mart) -> dict[date, str]:
-        """A digest of the rows of each date. Athena reads the whole mart for it, but sends a line a date."""
+        """A digest of the rows of each date. Athena reads the whole mart for it, but returns one row per date."""
         day = _day(mart)
         sql = f"select {day}, {self._digest(mart, '')} from {mart.relation} group by {day}"  # noqa: S608 (all of it quoted)
         found = dict(self._query(mart, sql))
         if None in found:
-            raise UserError(f"{mart.relation} has rows without {mart.date_column}, so they belong to no date. See `dbt test`.")
+            raise UserError(f"{mart.relation} has rows without {mart.date_column}, so they have no date. See `dbt test`.")
         return found
 
     def rows(self, mart: Mart, days: Iterable[date] | None) -> Iterator[MartRow]:
-        """The rows of these dates (None: of all), with the digest of what is read here, whatever digests() saw before."""
+        """The rows of these dates (None: of all), with the digest of exactly these rows, not of what digests() saw before."""
         day = _day(mart)
         digest = self._digest(mart, f" over (partition by {day})")
         sql = f"select {_columns(mart)}, {day}, {digest} from {mart.relation}"  # noqa: S608 (all of it quoted)
@@ -71,7 +71,7 @@ class Source:
 
 @contextmanager
 def open_source() -> Iterator[Source]:
-    """The engine of the current dbt target. Raises UserError where it cannot be reached."""
+    """The engine of the current dbt target. Raises UserError if it cannot be reached."""
     with open_engine() as engine:
         yield Source(engine.name, engine.connection)
 

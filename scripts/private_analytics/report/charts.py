@@ -1,4 +1,4 @@
-"""What the report draws: Altair charts of the rows of `page.QUERIES`, for the Vega runtime in the page.
+"""The report's charts: Altair charts of the rows of `page.QUERIES`, for the Vega runtime in the page.
 
 Colors are CSS variables of page.html.j2, so that one drawing fits light, dark and paper.
 """
@@ -20,23 +20,23 @@ from ..project.variables import Thresholds
 from .words import DURATIONS, LONGEST, Row, mean_p95, milliseconds, number, percent, percent_limit, ratio, share_of, shown, total
 
 HOURLY_DAYS = 35  # longer periods are drawn day by day
-ROOMY_DAYS = 62  # up to so many have room for gaps between them, and for letters in the calendar
+ROOMY_DAYS = 62  # up to this many leave room for gaps between them, and for letters in the calendar
 DAY_MS = 86_400_000
-AXIS = 52  # pixels left of the charts: room for "500 ms", and all line up
+AXIS = 52  # pixels left of the charts: room for "500 ms", and all charts line up
 WEEKDAYS = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
 WINDOWS = {"daily": "var(--line)", "weekly": "var(--muted)", "monthly": "var(--ink)"}
 STATUSES = ("ok", "empty", "late", "damaged", "missing")
-# How the labels of an axis read, as Vega expressions.
+# The labels of an axis, as Vega expressions.
 AS_COUNT = "format(datum.value, ',')"
 AS_PERCENT = "datum.label + ' %'"
 AS_WEEKDAY = "['Mon','Tue','Wed','Thu','Fri','Sat','Sun'][datum.value]"
-AS_LOG_GROUP = "length(datum.label) > 20 ? '…' + slice(datum.label, -19) : datum.label"  # what tells them apart is at their end
+AS_LOG_GROUP = "length(datum.label) > 20 ? '…' + slice(datum.label, -19) : datum.label"  # their ends differ
 AS_LATENCY = "datum.value < 1000 ? datum.label + ' ms' : datum.value / 1000 + ' s'"
 
 
 @dataclass(frozen=True)
 class Limit:
-    """An alarm's threshold: where it is on the chart's axis, and in words."""
+    """An alarm's threshold: its value on the chart's axis, and as text."""
 
     value: float
     says: str
@@ -44,7 +44,7 @@ class Limit:
 
 @dataclass(frozen=True)
 class Chart:
-    """A chart as JSON that is inert inside a script element, and what it says to those who do not see it."""
+    """A chart as JSON that is inert inside a script element, and its text alternative."""
 
     spec: str
     says: str
@@ -63,7 +63,7 @@ def events_chart(events: Sequence[Row], days: Sequence[date]) -> tuple[Chart, li
         by_place[place] += count
         rows.append(_mark(day, by_day[day], f"{names[place]}: {number(count)}", b=base, place=place))
     (best_day, most), idle = by_day.most_common(1)[0], len(days) - len(by_day)
-    says = f"{number(by_day.total() / len(by_day), 'event')} on a usual day; most on {best_day} ({number(most)})."
+    says = f"{number(by_day.total() / len(by_day), 'event')} on an average day; most on {best_day} ({number(most)})."
     says += f" {number(idle, 'day')} had none." if idle else ""
     rows += [_mark(day, 0, "no events", b=0, place=1) for day in days if day not in by_day]
     places = sorted(names)
@@ -73,7 +73,7 @@ def events_chart(events: Sequence[Row], days: Sequence[date]) -> tuple[Chart, li
 
 
 def week_chart(hours: Sequence[Row]) -> tuple[Chart, float]:
-    """Mean requests by weekday and hour, over the days that had any, and the highest of these."""
+    """Mean requests by weekday and hour, over days with requests, and the highest mean."""
     days = Counter(day.weekday() for day in {hour["event_date"] for hour in hours})
     requests: Counter[tuple[int, int]] = Counter()
     rows: list[Row] = []
@@ -96,7 +96,7 @@ def week_chart(hours: Sequence[Row]) -> tuple[Chart, float]:
 
 
 def active_users_chart(active: Sequence[Row], days: Sequence[date]) -> Chart:
-    """Users of a day, of 7 and of 30, as lines that break where a day has nobody, with dots where these are few or no line is."""
+    """Users within 1, 7 and 30 days, as lines with gaps on days without users. Few or isolated points are dots."""
     known = {row["event_date"]: row for row in active}
     rows = []
     for day in days:
@@ -115,13 +115,13 @@ def active_users_chart(active: Sequence[Row], days: Sequence[date]) -> Chart:
     last, recent = active[-1], active[-7:]
     sticky = percent(sum(row["stickiness"] for row in recent) / len(recent))
     says = f"{number(last['daily_active_users'], 'user')} on {last['event_date']}, {number(last['weekly_active_users'])} within"
-    says += f" 7 days and {number(last['monthly_active_users'])} within 30. Stickiness, daily users as a part of monthly ones:"
+    says += f" 7 days and {number(last['monthly_active_users'])} within 30. Stickiness (daily / monthly users):"
     says += f" {sticky}{f', the mean of the last {len(recent)} days with users' if len(recent) > 1 else ''}."
     return _finish(chart, rows, says)
 
 
 def retention_chart(retention: Sequence[Row], last_day: date) -> Chart:
-    """The part of a week's new users who came again, by weeks since then, in percent within the cells."""
+    """The share of a week's new users who returned, by weeks since then; the cells show percentages."""
     rows = []
     for row in retention:
         cohort, week, users = row["cohort_week"], row["week_number"], row["cohort_users"]
@@ -142,14 +142,14 @@ def retention_chart(retention: Sequence[Row], last_day: date) -> Chart:
     chart = cells + base.mark_text(fontSize=12).encode(text="text:N", fill=on_dark)
     over = [row for row in retention if row["week_number"] == 1 and row["cohort_week"] + timedelta(days=13) <= last_day]
     if over:
-        says = f"{share_of(total(over, 'active_users'), total(over, 'cohort_users'), 'new user')} came again in the week after."
+        says = f"{share_of(total(over, 'active_users'), total(over, 'cohort_users'), 'new user')} returned in the following week."
     else:
-        says = "No week after that of new users is over yet."
+        says = "The week after the first new users is not over yet."
     return _finish(chart, rows, says)
 
 
 def uploads_chart(uploads: Sequence[Row], days: Sequence[date]) -> Chart:
-    """Uploads completed and rejected by day, one upon the other, with a rule at those requested."""
+    """Uploads completed and rejected by day, stacked, with a rule at those requested."""
     known = {row["event_date"]: row for row in uploads}
     rows = []
     for day in days:
@@ -171,7 +171,7 @@ def uploads_chart(uploads: Sequence[Row], days: Sequence[date]) -> Chart:
 
 
 def hour_charts(hours: Sequence[Row], days: Sequence[date], limits: Thresholds) -> dict[str, Chart]:
-    """Errors, latency and auth failures by hour, or by day where days are many. What there is none of has no chart."""
+    """Errors, latency and auth failures by hour, or by day if there are many days. Without any, there is no chart."""
     moments: Sequence[date]
     if len(days) <= HOURLY_DAYS:
         key, moments = "event_hour", [datetime.combine(day, time(hour)) for day in days for hour in range(24)]
@@ -218,7 +218,7 @@ def session_charts(sessions: Sequence[Row], durations: Sequence[Row], days: Sequ
 
 
 def funnel_charts(funnels: Sequence[Row]) -> dict[str, Chart]:
-    """For each funnel its steps from top to bottom: how many sessions took them, and what part that is of the step before."""
+    """Each funnel's steps from top to bottom: how many sessions took them, and their share of the step before."""
     charts = {}
     for funnel, found in groupby(funnels, key=lambda row: row["funnel"]):
         steps, rows, before = list(found), [], None
@@ -238,7 +238,7 @@ def funnel_charts(funnels: Sequence[Row]) -> dict[str, Chart]:
 
 
 def _funnel_says(steps: Sequence[Row]) -> str:
-    """How many sessions took all steps, and between which two most of them were lost."""
+    """How many sessions took all steps, and between which two steps most sessions were lost."""
     first, last = steps[0], steps[-1]
     if len(steps) == 1:
         return f"{number(first['sessions'], 'session')} took its only step."
@@ -248,12 +248,12 @@ def _funnel_says(steps: Sequence[Row]) -> str:
     if len(steps) > 2 and pairs:
         before, after = min(pairs, key=lambda pair: pair[1]["sessions"] / pair[0]["sessions"])
         share = percent(after["sessions"] / before["sessions"])
-        says += f" Fewest went on from {shown(before['event_name'])} to {shown(after['event_name'])}: {share}."
+        says += f" Fewest continued from {shown(before['event_name'])} to {shown(after['event_name'])}: {share}."
     return says
 
 
 def calendar_chart(calendar: Sequence[Row], exports: Sequence[Row], days: Sequence[date]) -> Chart:
-    """A row of days for each log group, by status, with the letter of each status but ok."""
+    """A row of days for each log group, coloured by status, with a letter for each status except ok."""
     counted: Counter[str] = Counter()
     rows = []
     for row in exports:
@@ -291,7 +291,7 @@ def _auth_failures(hours: Sequence[Row]) -> tuple[int, str]:
 
 
 def _mark(moment: date, value: float | None, what: str, **more: Any) -> Row:
-    """A row of a chart over time: a day or an hour, the value then, and what the tooltip says of it."""
+    """A row of a chart over time: a day or an hour, its value, and its tooltip."""
     if isinstance(moment, datetime):
         start, hour = moment.replace(tzinfo=UTC), f", {moment:%H:00}"
     else:
@@ -301,7 +301,7 @@ def _mark(moment: date, value: float | None, what: str, **more: Any) -> Row:
 
 
 def _sheet(height: int) -> alt.Chart:
-    """A chart with nothing on it yet but the tooltip of its rows."""
+    """An empty chart with the tooltip of its rows."""
     chart = alt.Chart(alt.NamedData("rows"), width="container", height=height)
     return chart.encode(tooltip=[alt.Tooltip("when:N"), alt.Tooltip("what:N")])
 
@@ -313,7 +313,7 @@ def _over_time(days: Sequence[date]) -> alt.X:
 
 
 def _end_of_day(days: Sequence[date]) -> str:
-    """Where a bar ends: before the next one, or, where gaps would be finer than a pixel, a little after its start."""
+    """Where a bar ends: before the next one, or a little after its start if gaps would be finer than a pixel."""
     return f"datum.t + {DAY_MS * (0.88 if len(days) <= ROOMY_DAYS else 1.05)}"
 
 
@@ -328,15 +328,15 @@ def _bars(days: Sequence[date], height: int) -> alt.Chart:
 
 
 def _line(rows: Sequence[Row], days: Sequence[date], label: str, color: str = "var(--line)", limit: Limit | None = None) -> Chart:
-    """A line that breaks where nothing is known, with a dot on its peak, and on all its points where these are few.
+    """A line with gaps where there is no data, with a dot on its peak, and on all its points if there are few.
 
-    The limit is a dashed line, unless it is so far above the peak that the line would lie flat.
+    The limit is a dashed line, unless it is so far above the peak that it would flatten the line.
     """
     known = [row for row in rows if row["v"] is not None]
     peak = max(known, key=lambda row: row["v"])
     for row in known if len(known) <= ROOMY_DAYS else [peak]:
         row["dot"] = True
-    # A line is one mark with one tooltip, so upright rules that nobody sees have those of its points.
+    # A line is one mark with one tooltip, so invisible vertical rules carry the tooltips of its points.
     points = _sheet(110).encode(x="t:T")
     base = points.encode(y=_amounts(label), tooltip=alt.value(None))
     area = base.mark_area(color=color, opacity=0.18).encode(x=_over_time(days))
@@ -344,11 +344,11 @@ def _line(rows: Sequence[Row], days: Sequence[date], label: str, color: str = "v
     chart = area + base.mark_line(color=color, strokeWidth=1.5) + dot + points.mark_rule(opacity=0, strokeWidth=6)
     says = f"Highest: {peak['what']}, {peak['when']}."
     if limit and limit.value <= 4 * peak["v"]:
-        once = alt.Chart(alt.NamedData("rows")).transform_aggregate(rows="count()")  # else there would be a rule for each row
+        once = alt.Chart(alt.NamedData("rows")).transform_aggregate(rows="count()")  # otherwise one rule for each row
         chart += once.mark_rule(color="var(--ink)", strokeDash=[5, 4], opacity=0.7).encode(y=alt.datum(limit.value))
-        says += f" Dashed: the alarm's {limit.says}."
+        says += f" Dashed: the alarm threshold, {limit.says}."
     elif limit:
-        says += f" The alarm's {limit.says} is far above."
+        says += f" The alarm threshold of {limit.says} is far above."
     return _finish(chart, rows, says)
 
 

@@ -12,9 +12,9 @@ from ..options import PATH, option
 @click.command("report")
 @option("--out", type=PATH, help="The HTML file to write.  [default: site/report.html]")
 def report(out: Path | None) -> None:
-    """Write the report from the tables that are there.
+    """Write the report from the existing tables.
 
-    They are those of the current dbt target: DuckDB, or Athena with ANALYTICS_TARGET=athena.
+    Reads the tables of the current dbt target: DuckDB, or Athena with ANALYTICS_TARGET=athena.
 
     \b
     Example:

@@ -1,9 +1,9 @@
 """The report: one HTML file about traffic, users, reliability, sessions, products and exports; no server, no network.
 
-`write_report` asks the marts for sums that stay small however many events there are (`QUERIES`, in SQL that DuckDB and Athena
-share, as tests/athena/test_report_of_athena.py shows), has them told (words) and drawn (charts), and fills
-page.html.j2. Names of events, routes, products and log groups come out of logs that anyone can write to: they reach the page
-through `shown` and an escaping template, never as markup, script or SQL.
+`write_report` queries the marts for sums that stay small however many events there are. `QUERIES` is SQL that both DuckDB and
+Athena accept (tests/athena/test_report_of_athena.py). `words` and `charts` describe and draw the answers, and page.html.j2 shows
+them. Names of events, routes, products and log groups come from logs that anyone can write to: they reach the page only through
+`shown` and an escaping template, never as markup, script or SQL.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ SPANS = {
     "events": "select event_date, sum(events) as events from daily_events group by event_date",
 }
 QUERIES = {
-    # The six most frequent names each have a place of their own, as many as there are colours to tell apart.
+    # The six most frequent names get a place each: as many as there are distinguishable colours.
     "events": """
         with places as (
             select event_name, row_number() over (order by sum(events) desc, event_name) as place
@@ -53,7 +53,7 @@ QUERIES = {
     "active": """
         select event_date, daily_active_users, weekly_active_users, monthly_active_users, stickiness
         from daily_active_users where {event_date} order by event_date""",
-    # The last cohorts and their first weeks, as many as fit into the heat map. Weeks after the period are made up by logs.
+    # The last cohorts and their first weeks, as many as fit into the heat map. Weeks after the period are not real.
     "retention": """
         with placed as (
             select *, dense_rank() over (order by cohort_week desc) as place
@@ -66,8 +66,8 @@ QUERIES = {
         select event_hour, cast(event_hour as date) as event_date, requests, client_errors, server_errors,
             auth_failures, latency_p95_ms
         from hourly_reliability where {event_hour} order by event_hour""",
-    # Worst is a product of how many requests failed and how large a part of all they are: no endpoint is worst for
-    # being used most, nor for a single failure of few requests.
+    # Badness is the number of failed requests times the share of requests that failed: an endpoint is not worst only because
+    # it is used most, or because of a single failure among few requests.
     "endpoints": """
         with endpoints as (
             select method, route, sum(requests) as requests, sum(client_errors) as client_errors,
@@ -85,7 +85,7 @@ QUERIES = {
             from daily_endpoint_reliability where {event_date} and server_errors > 0
         )
         select event_date, method, route, requests, server_errors from ranked where place = 1""",
-    # A user who failed on several days is one user on each of them, so users have no sum.
+    # A user who failed on several days counts on each of them, so users cannot be added up.
     "refused": """
         with endpoints as (
             select method, route, sum(attempts) as attempts, sum(failures) as failures, max(users) as users_of_a_day
@@ -130,7 +130,7 @@ QUERIES = {
         select event_date, status, count(*) as log_groups, sum(exports) as exports, sum(lines) as lines,
             sum(events) as events, sum(rejected) as rejected, sum(duplicates) as duplicates
         from export_health where {event_date} group by event_date, status order by event_date desc, status""",
-    # The log groups with most trouble, as many as fit into the calendar.
+    # The log groups with the most problems, as many as fit into the calendar.
     "calendar": """
         with places as (
             select log_group, row_number() over (
@@ -169,10 +169,10 @@ class Period:
 
 
 def find_period(engine: Engine) -> tuple[Period | None, int]:
-    """Choose the days to report on, and count the events that are dated outside of them.
+    """Choose the days to report on, and count the events that are dated outside them.
 
-    These are the exported days, since dates within logs may be wrong; unless most events are from other days, as
-    in logs that were exported long after. Of many days, the last `MAX_DAYS`.
+    These are the exported days, since dates in logs may be wrong. If most events are from other days, as in logs that were
+    exported much later, they are the days of the events. Only the last `MAX_DAYS` are used.
     """
     found = engine.read(SPANS)
     events = {row["event_date"]: row["events"] for row in found["events"]}
@@ -191,7 +191,7 @@ def find_period(engine: Engine) -> tuple[Period | None, int]:
 
 
 def read_marts(engine: Engine, period: Period) -> Marts:
-    """Ask the marts all of QUERIES about the period."""
+    """The answers of the marts to all QUERIES for the period."""
     recent, before = weeks(period)
     buckets = " ".join(f"when duration_seconds < {end} then {bucket}" for bucket, end in enumerate(DURATIONS.values()))
     percentiles = (
@@ -214,7 +214,7 @@ def read_marts(engine: Engine, period: Period) -> Marts:
 
 
 def weeks(period: Period) -> tuple[Period, Period]:
-    """The last 7 days of the period, and the 7 before."""
+    """The last 7 days of the period, and the 7 days before."""
     return Period(period.last - DAY * 6, period.last), Period(period.last - DAY * 13, period.last - DAY * 7)
 
 
@@ -253,7 +253,7 @@ def key_figures(marts: Marts, period: Period) -> list[tuple[str, str, str, str]]
 @cache
 def vega() -> str:
     """Vega, Vega-Lite and Vega-Embed as one script."""
-    return vl_convert.javascript_bundle()  # type: ignore[call-arg]  # may go without a snippet, whatever its stub says
+    return vl_convert.javascript_bundle()  # type: ignore[call-arg]  # works without a snippet, unlike its stub says
 
 
 def digest(script: str) -> str:
@@ -262,7 +262,7 @@ def digest(script: str) -> str:
 
 
 def describe(engine: Engine, limits: Thresholds) -> dict[str, Any]:
-    """All that the page says, but for the words around it."""
+    """All values that the page shows."""
     period, outside = find_period(engine)
     if not period:
         return {"period": None}
@@ -305,7 +305,7 @@ def describe(engine: Engine, limits: Thresholds) -> dict[str, Any]:
 
 
 def write_report(engine: Engine, out: Path, limits: Thresholds, *, title: str = "API traffic and reliability") -> None:
-    """Write the report to one HTML file. `limits` says from when on rates and latencies are too high."""
+    """Write the report to one HTML file. `limits` says when rates and latencies are too high."""
     templates = FileSystemLoader(Path(__file__).parent)
     page = Environment(loader=templates, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     page.filters |= {f.__name__: f for f in (digest, milliseconds, number, percent, shown)}
@@ -315,9 +315,9 @@ def write_report(engine: Engine, out: Path, limits: Thresholds, *, title: str = 
 
 
 def build_report(out: Path | None = None) -> Path:
-    """Write the report of the tables that the current dbt target has; where it is.
+    """Write the report from the tables of the current dbt target. Returns its path.
 
-    Raises UserError where there are none.
+    Raises UserError if there are no tables.
     """
     out = out or paths.site() / "report.html"
     with open_engine() as engine:

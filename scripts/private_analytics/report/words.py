@@ -1,6 +1,6 @@
-"""What the report says: numbers and names as people read them, and in sentences what stands out.
+"""The report's words: formatted numbers and names, and sentences about what stands out.
 
-A story is empty where nothing stands out. Rows are those of `page.QUERIES`.
+A story is empty if nothing stands out. Rows are those of `page.QUERIES`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MINUS = "\u2212"
 
 
 def number(value: float | None, noun: str = "") -> str:
-    """12,345, with a noun where there is one: 1 session, 2 sessions."""
+    """12,345, or with a noun: 1 session, 2 sessions."""
     digits = NONE if value is None else f"{value:,.0f}"
     return f"{digits} {noun}{'' if digits == '1' else 's'}" if noun else digits
 
@@ -38,7 +38,7 @@ def percent(share: float | None, sign: str = "", unit: str = "%") -> str:
 
 
 def percent_limit(share: float) -> str:
-    """A threshold in percent, with just the places that it was given."""
+    """A threshold in percent, with as many places as it was given."""
     return f"{share * 100:g}\xa0%"
 
 
@@ -49,7 +49,7 @@ def milliseconds(value: float | None) -> str:
 
 
 def shown(name: str) -> str:
-    """A name out of a log as it may be shown: not endless, without characters that control or turn the text."""
+    """A name from a log, safe to show: not too long, without control and direction characters."""
     clean = "".join(letter if letter.isprintable() else "\ufffd" for letter in name)
     return clean if len(clean) <= 60 else clean[:59] + "…"
 
@@ -63,7 +63,7 @@ def total(rows: Iterable[Row], column: str) -> int:
 
 
 def mean_p95(hours: Iterable[Row]) -> float | None:
-    """The mean of the hours' 95th percentiles, by requests. Theirs together cannot be told from the marts."""
+    """The mean of the hours' 95th percentiles, weighted by requests. The marts do not give the overall percentile."""
     timed = [hour for hour in hours if hour["latency_p95_ms"] is not None and hour["requests"]]
     return ratio(sum(hour["latency_p95_ms"] * hour["requests"] for hour in timed), total(timed, "requests"))
 
@@ -90,22 +90,22 @@ def share_of(part: int, whole: int, noun: str) -> str:
 
 
 def enough(hours: Iterable[Row], limits: Thresholds) -> list[Row]:
-    """The hours whose requests are enough for a rate or a percentile to say something."""
+    """The hours with enough requests for a meaningful rate or percentile."""
     return [hour for hour in hours if hour["requests"] >= limits.min_requests]
 
 
 def above_story(what: str, limit: str, hours: Sequence[Row], told: Row | None) -> str:
-    """The hours above an alarm's threshold, if there are any; `told` is the hour that the sentence before is about."""
+    """The hours above an alarm's threshold, if any; `told` is the hour of the sentence before."""
     if not hours:
         return ""
     if hours == [told]:
-        return f" Only that hour was above the alarm's {limit}."
+        return f" Only that hour was above the alarm threshold of {limit}."
     first = "first on" if len(hours) > 1 else "on"
-    return f" {what} above the alarm's {limit} in {number(len(hours), 'hour')}, {first} {hour_of(hours[0])}."
+    return f" {what} above the alarm threshold of {limit} in {number(len(hours), 'hour')}, {first} {hour_of(hours[0])}."
 
 
 def server_error_story(hours: Sequence[Row], blamed: Sequence[Row], limits: Thresholds) -> str:
-    """The hour with most server errors, the hours above the threshold, what is around the worst, that day's worst endpoint."""
+    """The hour with most server errors, the hours above the threshold, the hours around the worst, that day's worst endpoint."""
     requests, errors = total(hours, "requests"), total(hours, "server_errors")
 
     def is_bad(hour: Row) -> bool:
@@ -117,10 +117,10 @@ def server_error_story(hours: Sequence[Row], blamed: Sequence[Row], limits: Thre
     worst = max(hours, key=lambda hour: hour["server_errors"], default=None)
     if not worst or not is_bad(worst):
         frequent = requests >= limits.min_requests and errors / requests > limit
-        at_all_times = f" Server errors are frequent at all times: {share_of(errors, requests, 'request')}." if frequent else ""
+        at_all_times = f" Server errors were frequent throughout: {share_of(errors, requests, 'request')}." if frequent else ""
         return passed(None) + at_all_times
     share = share_of(worst["server_errors"], worst["requests"], "request")
-    story = f"Server errors were highest on {hour_of(worst)} ({share}; {percent(errors / requests)} in all)." + passed(worst)
+    story = f"Server errors peaked on {hour_of(worst)} ({share}; {percent(errors / requests)} overall)." + passed(worst)
     at = hours.index(worst)
     spell = [*reversed([*takewhile(is_bad, reversed(hours[:at]))]), *takewhile(is_bad, hours[at:])]
     if len(spell) > 1:
@@ -130,7 +130,7 @@ def server_error_story(hours: Sequence[Row], blamed: Sequence[Row], limits: Thre
     for row in blamed:
         if row["event_date"] == worst["event_date"]:
             share = share_of(row["server_errors"], row["requests"], "request")
-            story += f" Hit hardest that day was {shown(row['method'])} {shown(row['route'])} ({share})."
+            story += f" The worst endpoint that day was {shown(row['method'])} {shown(row['route'])} ({share})."
     return story
 
 
@@ -145,7 +145,7 @@ def latency_story(hours: Sequence[Row], limits: Thresholds) -> str:
     if not worst or usual is None or worst["latency_p95_ms"] <= 3 * usual:
         return passed(None)
     slow = milliseconds(worst["latency_p95_ms"])
-    story = f"Answers were slowest on {hour_of(worst)}: the slowest 5\xa0% took {slow} or more, usually {milliseconds(usual)}."
+    story = f"Slowest hour: {hour_of(worst)}. p95 {slow} (normally {milliseconds(usual)})."
     return story + passed(worst)
 
 
@@ -159,22 +159,22 @@ def auth_failure_story(hours: Sequence[Row], limits: Thresholds) -> str:
     if not worst or usual is None or worst["auth_failures"] < max(10, 5 * usual):
         return passed(None)
     most = number(worst["auth_failures"], "auth failure")
-    story = f"Auth failures were highest on {hour_of(worst)}: {most} within the hour, {usual:.1f} in a usual one."
+    story = f"Auth failures peaked on {hour_of(worst)}: {most} in that hour (normally {usual:.1f})."
     return story + passed(worst)
 
 
 def conversion_story(days: Sequence[Row]) -> str:
-    """The day that falls shortest of its conversions, if that is hardly chance."""
+    """The day that is furthest below its expected conversions, if that is unlikely to be chance."""
     usual = ratio(total(days, "converted"), total(days, "sessions")) or 0
     worst = min(days, key=lambda day: day["converted"] - day["sessions"] * usual, default=None)
     if not worst or worst["converted"] >= worst["sessions"] * usual - 3 * (worst["sessions"] * usual) ** 0.5:
         return ""
     share = share_of(worst["converted"], worst["sessions"], "session")
-    return f"Conversion was lowest on {worst['event_date']} ({share}; {percent(usual)} in all)."
+    return f"Conversion was lowest on {worst['event_date']} ({share}; {percent(usual)} overall)."
 
 
 def export_story(calendar: Sequence[Row], exports: Sequence[Row]) -> str:
-    """The days and log groups that are not as they should be, the latest first."""
+    """The days and log groups whose export is not ok, latest first."""
     troubles = sum(row["status"] != "ok" for row in exports)
     groups = defaultdict(list)
     for row in sorted(calendar, key=lambda row: row["event_date"], reverse=True):
@@ -182,7 +182,7 @@ def export_story(calendar: Sequence[Row], exports: Sequence[Row]) -> str:
             groups[row["event_date"], shown(row["status"])].append(shown(row["log_group"]))
     said = [f"{day} {status} ({', '.join(names[:5])})" for (day, status), names in groups.items()]
     more = f"; and {number(troubles - 5)} more" if troubles > 5 else ""
-    return f"Exports to look at: {'; '.join(said[:5])}{more}." if said else ""
+    return f"Exports to check: {'; '.join(said[:5])}{more}." if said else ""
 
 
 def duplicate_story(exports: Sequence[Row]) -> str:
@@ -191,4 +191,4 @@ def duplicate_story(exports: Sequence[Row]) -> str:
     if not worst or worst["duplicates"] * 20 <= worst["lines"]:
         return ""
     share = share_of(worst["duplicates"], worst["lines"], "line")
-    return f"Most duplicates were exported for {worst['event_date']} ({share}), as when a day is exported twice."
+    return f"Most duplicates: {worst['event_date']} ({share}), as after a second export of the same day."

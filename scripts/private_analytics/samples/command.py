@@ -13,14 +13,14 @@ from . import writer
 
 @click.command("sample-logs")
 @option("--days", type=click.IntRange(min=1), default=writer.DEFAULT_DAYS, help="How many days.")
-@option("--events-per-day", type=click.IntRange(min=1), default=writer.DEFAULT_EVENTS_PER_DAY, help="On average.")
+@option("--events-per-day", type=click.IntRange(min=1), default=writer.DEFAULT_EVENTS_PER_DAY, help="Events per day, on average.")
 @option("--seed", type=int, default=writer.DEFAULT_SEED, help="The same seed gives the same bytes.")
 @option("--end-date", type=DAY, default=str(writer.DEFAULT_END_DATE), help="The last day.")
 @option("--out", type=PATH, required=True, help="A new or empty folder.")
 def sample_logs(days: int, events_per_day: int, seed: int, end_date: datetime, out: Path) -> None:
-    """Write the logs of an invented storefront.
+    """Write the logs of a fictional storefront.
 
-    They lie as an export bucket would hold them.
+    The files are laid out as in an export bucket.
 
     \b
     Example:

@@ -1,4 +1,4 @@
-"""The lines of an invented storefront: daily and weekly rhythm, a funnel, returning users, bots, an incident, failed logins."""
+"""The lines of a fictional storefront: daily and weekly rhythm, a funnel, returning users, bots, an incident, failed logins."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ SEARCH = Step("searched", "GET", 64)
 PRODUCT = Step("product_viewed", "GET", 23)
 CART = Step("added_to_cart", "POST", 31, 0.15)
 CHECKOUT = Step("checkout_started", "POST", 110, 0.9)
-PURCHASE = Step("purchased", "POST", 240, 0)  # logged once the order stands
+PURCHASE = Step("purchased", "POST", 240, 0)  # logged once the order is placed
 LOGIN = Step("logged_in", "POST", 85, 0)
 FAILED_LOGIN = Step("login_failed", "POST", 85, 0)
 UPLOAD = Step("upload_requested", "POST", 27, 0)
@@ -86,7 +86,7 @@ STACK_TRACES = 0.1  # of failures
 PLAIN_TEXTS = ("price list loaded, 400 products", "connection pool resized to 20", "slow start: cache is cold")
 PLAIN_TEXT_RATE = 0.2  # an hour
 
-# Drawn from by a random number of so many bits, faster than worked out for each line.
+# A random number of this many bits selects an entry. This is faster than a computation for each line.
 DRAW_BITS = 10
 DRAWS = 1 << DRAW_BITS
 LATENCY_FACTORS = tuple(0.7 + 0.3 / sqrt(1 - draw / DRAWS) for draw in range(DRAWS))  # roots are exact everywhere
@@ -95,7 +95,7 @@ PAUSES_MS = tuple(1_500 + draw**3 * 60_000 // DRAWS**3 for draw in range(DRAWS))
 
 @dataclass(frozen=True, slots=True)
 class Stories:
-    """The day of each story, counted from 0. `empty_day` is None where days are too few to spare one."""
+    """The day of each story, counted from 0. `empty_day` is None if there are too few days."""
 
     broken_off_export: int
     repeated_export: int
@@ -105,7 +105,7 @@ class Stories:
 
 
 def place_stories(days: int) -> Stories:
-    """Spread the stories over the days: from five days on each has its own, below that they share."""
+    """Spread the stories over the days: with five days or more each has its own, with fewer they share."""
     first, second, third, fourth, fifth = (days * sixth // 6 for sixth in range(1, 6))
     return Stories(first, second, third, fourth if days >= 5 else None, fifth)
 
@@ -121,9 +121,9 @@ class _Visitor:
 
 
 class Traffic:
-    """The storefront's lines, made hour by hour, and held until taken: a session may outlast its hour.
+    """The storefront's lines, generated hour by hour and held until taken: a session may outlast its hour.
 
-    An entry of a list is one log event with its time in front, so sorting entries as text sorts them by time.
+    An entry of a list is one log event that begins with its time, so sorting entries as text sorts them by time.
     """
 
     def __init__(self, seed: int, events_per_day: int) -> None:
@@ -147,7 +147,7 @@ class Traffic:
         self._incident = INCIDENT_MS if number == stories.incident else range(0)
         self._is_attacked = number == stories.login_burst
         midnight = datetime.combine(day, time())
-        # Of the next day too, for sessions that go on past midnight.
+        # Of the next day too, for sessions that continue past midnight.
         self._minutes = [f"{midnight + timedelta(minutes=n):%Y-%m-%dT%H:%M:}" for n in range(2 * 24 * 60)]
 
     def clear(self) -> None:
@@ -156,7 +156,7 @@ class Traffic:
             entries.clear()
 
     def fill_hour(self, hour: int, events: float) -> None:
-        """Let visitors arrive until there are as many entries as `events`, less what earlier hours overdid."""
+        """Let visitors arrive until there are `events` entries, minus the excess of earlier hours."""
         self._owed += events
         while self._owed > 0:
             before = len(self.api) + len(self.auth) + len(self.worker)
@@ -169,7 +169,7 @@ class Traffic:
             self._attack_logins(hour)
 
     def take(self, entries: list[str], hours: int) -> list[str]:
-        """Remove and return, in order of time, the list's entries from the day's first `hours` hours."""
+        """Remove the list's entries of the day's first `hours` hours, and return them in order of time."""
         entries.sort()
         cut = bisect_left(entries, self._minutes[hours * 60])
         taken = entries[:cut]
@@ -188,16 +188,16 @@ class Traffic:
         return uuid.UUID(int=self._bits(128), version=4)
 
     def _client(self, agents: tuple[str, ...]) -> str:
-        """The fields that say what a visitor uses, which end their lines."""
+        """The fields of a visitor's client, which end their lines."""
         return f',"userAgent":"{self._pick(agents)}","ip":"{self._pick(NETWORKS)}.{1 + self._bits(7)}"}}'
 
     def _person(self, at_ms: int) -> _Visitor:
         return _Visitor(at_ms, self._client(BROWSERS), session=f',"sessionId":"s-{self._bits(48):012x}"')
 
     def _user(self) -> str:
-        """Draw a user: mostly of the newest, so that one visits less as others join, or one of the loyal few.
+        """Draw a user: mostly a recent one, so that a user visits less as others join, or one of a few loyal users.
 
-        Drawn by number and not remembered, so that users come back over weeks in the same memory.
+        Users are drawn by number and not stored, so that users can return over weeks in constant memory.
         """
         known = 50 + self._events_per_day // 3
         rank = self._random()
@@ -232,7 +232,7 @@ class Traffic:
             self._view(bot)
 
     def _shop(self, at_ms: int) -> None:
-        """One person's session: each step of the funnel comes after the one before it, or not at all."""
+        """One person's session: each step of the funnel follows the step before it, or does not happen."""
         random = self._random
         person = self._person(at_ms)
         if random() < KNOWN_FROM_THE_START:
@@ -259,7 +259,7 @@ class Traffic:
                 self._check_out(person, product)
 
     def _view(self, visitor: _Visitor) -> str:
-        """View a product, the first ones more often, and return the field that names it."""
+        """View a product (the first ones more often), and return the field that names it."""
         path, product = PRODUCTS[int(len(PRODUCTS) * self._random() * self._random())]
         self._request(visitor, PRODUCT, path, details=product)
         if visitor.user and self._random() < SHARING_WISHLIST:
@@ -273,7 +273,7 @@ class Traffic:
         self._request(person, LOGIN, "/login", log=self.auth)
 
     def _check_out(self, person: _Visitor, product: str) -> None:
-        """Start a checkout, up to four times if the shop fails, and perhaps buy."""
+        """Start a checkout, up to four times if the shop fails, and maybe buy."""
         attempts = (self._request(person, CHECKOUT, "/checkout", details=product) for _ in range(4))
         if any(status < 500 for status in attempts) and self._random() < BUYING:
             order = f'{product},"eventId":"{self._uuid()}"'
@@ -282,7 +282,7 @@ class Traffic:
                 self._request(person, PURCHASE, "/orders", status=201, details=order)
 
     def _upload(self, person: _Visitor) -> None:
-        """Ask for a presigned URL. The PUT to it goes to the bucket, so the next to log is a Lambda worker."""
+        """Ask for a presigned URL. The PUT goes to the bucket, so the next lines come from a Lambda worker."""
         upload = f',"uploadId":"up-{self._bits(48):012x}","eventId":"'
         start_ms = person.at_ms + 800 + int(self._random() * 4000)
         done_ms = start_ms + 40 + int(self._random() * 400)
@@ -298,7 +298,7 @@ class Traffic:
         )
 
     def _event(self, log: list[str], visitor: _Visitor, at_ms: int, name: str, details: str) -> None:
-        """Log something that is no request, so has no status and no latency."""
+        """Log an event that is not a request, so it has no status and no latency."""
         stamp = self._stamp(at_ms)
         log.append(
             f'{stamp} {{"timestamp":"{stamp}","level":"info","eventName":"{name}"{details}'
@@ -315,10 +315,10 @@ class Traffic:
         details: str = "",
         log: list[str] | None = None,
     ) -> int:
-        """Log a request, let the visitor think, and return the status, which a failing shop makes 5xx.
+        """Log a request, let the visitor pause, and return the status: 5xx if the shop fails.
 
-        `details` are further fields as JSON, each with a comma in front. `log` is the API's by default.
-        Every line but a few comes from here, and half of the time: hence no calls and no json.dumps.
+        `details` are further fields as JSON, each preceded by a comma. `log` is the API's by default.
+        Almost all lines come from here, and it takes half of the time: hence no calls and no json.dumps.
         """
         at_ms = visitor.at_ms
         stamp = self._minutes[at_ms // MINUTE_MS] + self._seconds[at_ms % MINUTE_MS]

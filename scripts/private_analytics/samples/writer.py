@@ -1,7 +1,7 @@
 """Seeded sample logs: the storefront's lines, laid out as CloudWatch export tasks leave them in a bucket.
 
-They have what a report should find, also exports that are empty, repeated or broken off. `place_stories` says on which day
-each story is. Lines depend on the arguments alone. So do the compressed bytes, for one build of zlib.
+They contain what a report should find, and exports that are empty, repeated or interrupted. `place_stories` decides the day of
+each story. Lines depend only on the arguments. So do the compressed bytes, for the same build of zlib.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ API_SERVERS = 3
 
 OBJECT_LINES = 200_000
 OBJECT_BYTES = 50_000_000  # before compression
-BATCH_LINES = 10_000  # compressed at once; an object's limits are checked this often
+BATCH_LINES = 10_000  # compressed together; an object's limits are checked this often
 COMPRESSION = 3  # level 4 takes two thirds more time for 6% fewer bytes
 
-LATE_FROM_HOUR = 22  # from here on, the repeated day's first server has no network and delivers its lines later
+LATE_FROM_HOUR = 22  # from this hour on, the repeated day's first server has no network and delivers its lines later
 
 
 @dataclass(frozen=True, slots=True)
 class SampleSummary:
-    """What the published exports hold: tasks with a record, their objects, lines, and compressed bytes."""
+    """What the published exports contain: tasks with a record, their objects, lines, and compressed bytes."""
 
     exports: int
     objects: int
@@ -51,7 +51,7 @@ class SampleSummary:
 class _Task:
     """One export task of one log group and day.
 
-    `first_server_until` is the hour up to which it finds the lines of the group's first stream.
+    `first_server_until` is the hour up to which it exports the lines of the group's first stream.
     """
 
     task_id: str
@@ -63,12 +63,12 @@ class _Task:
     is_broken_off: bool
 
     def holds(self, log_group: str, stream: int, hour: int) -> bool:
-        """Whether the task exports what the group's stream of that number logged in that hour."""
+        """Whether the task exports what the group's stream with that number logged in that hour."""
         return log_group == self.log_group and (stream > 0 or hour < self.first_server_until)
 
 
 def _plan_tasks(seed: int, day: date, number: int, stories: Stories) -> list[_Task]:
-    """The tasks that export the day, from the next noon on and one at a time, as the service runs them."""
+    """The tasks that export the day: from the next noon on, one at a time, like CloudWatch."""
     rng = Random(f"exports {seed} {day}")
 
     def task(log_group: str, minutes: int, *, until: int = 24, is_broken_off: bool = False) -> _Task:
@@ -88,7 +88,7 @@ def _plan_tasks(seed: int, day: date, number: int, stories: Stories) -> list[_Ta
 
 
 class _Object:
-    """A gzip object under way, with what it holds before compression."""
+    """A gzip object being written, with its size before compression."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -113,7 +113,7 @@ class _Object:
 
 
 class _Export:
-    """Writes what one task leaves: a write test, the objects of each stream, and in the end its record."""
+    """Writes what one task leaves: a write test, the objects of each stream, and finally its record."""
 
     def __init__(self, out: Path, task: _Task) -> None:
         self.task = task
@@ -130,10 +130,10 @@ class _Export:
             self._object_for(stream, text).write(text)
 
     def finish(self) -> SampleSummary:
-        """Close the objects and publish them with a record, unless the task is broken off."""
+        """Close the objects and publish them with a record, unless the task was interrupted."""
         objects = [written for stream in self._streams.values() for written in stream]
         for written in objects:
-            written.close()  # twice does no harm
+            written.close()  # closing twice does no harm
         if self.task.is_broken_off:
             return SampleSummary(0, 0, 0, 0)
         lines = sum(written.lines for written in objects)
@@ -142,7 +142,7 @@ class _Export:
         return SampleSummary(1, len(objects), lines, sum(sizes))
 
     def _object_for(self, stream: str, text: bytes) -> _Object:
-        """The stream's object under way, or a next one if the text would make that outgrow its limits."""
+        """The stream's current object, or a new one if the text would exceed the current one's limits."""
         objects = self._streams.setdefault(stream, [])
         if not objects or not objects[-1].has_room_for(text):
             if objects:
@@ -169,7 +169,7 @@ def _ms(moment: datetime) -> int:
 
 
 def _stream_names(seed: int, day: date) -> dict[str, list[str]]:
-    """Each log group's streams on that day. The API's last is its Lambda worker's, with a new name every day."""
+    """Each log group's streams on that day. The API's last stream is its Lambda worker's, with a new name every day."""
     servers = Random(f"servers {seed}")
     api = [f"api/prod/i-{servers.getrandbits(68):017x}" for _ in range(API_SERVERS)]
     auth = [f"auth/prod/i-{servers.getrandbits(68):017x}"]
@@ -178,7 +178,7 @@ def _stream_names(seed: int, day: date) -> dict[str, list[str]]:
 
 
 def _day_events(first: date, days: int, events_per_day: int, empty_day: int | None) -> list[float]:
-    """How many events each day gets: more at weekends, none on the empty day, and the right number in all."""
+    """How many events each day gets: more at weekends, none on the empty day, and the right number in total."""
     weights = [WEEKDAY_WEIGHTS[(first + timedelta(number)).weekday()] for number in range(days)]
     if empty_day is not None:
         weights[empty_day] = 0
@@ -186,7 +186,7 @@ def _day_events(first: date, days: int, events_per_day: int, empty_day: int | No
 
 
 def _deal(traffic: Traffic, hour: int) -> Iterator[tuple[str, int, list[str]]]:
-    """Take the lines up to the hour's end, by log group, number of the stream in it, and entries."""
+    """Take the lines up to the hour's end, as log group, number of the stream in it, and entries."""
     api = traffic.take(traffic.api, hour + 1)
     for server in range(API_SERVERS):
         yield API_GROUP, server, api[server::API_SERVERS]  # in turn, as a load balancer does
@@ -195,9 +195,9 @@ def _deal(traffic: Traffic, hour: int) -> Iterator[tuple[str, int, list[str]]]:
 
 
 def _write_day(traffic: Traffic, events: float, streams: dict[str, list[str]], exports: list[_Export]) -> None:
-    """Make the day hour by hour and write each hour to the exports that hold it."""
+    """Generate the day hour by hour, and write each hour to the exports that contain it."""
     if not events:
-        traffic.clear()  # sessions that the evening before left open
+        traffic.clear()  # sessions left open the evening before
         return
     for hour, weight in enumerate(HOUR_WEIGHTS):
         traffic.fill_hour(hour, events * weight / sum(HOUR_WEIGHTS))
@@ -213,14 +213,14 @@ def _check(out: Path, days: int, events_per_day: int) -> None:
     if events_per_day < 1:
         raise ValueError(f"events_per_day is {events_per_day}: ask for at least 1")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise ValueError(f"{out} is not an empty folder: name a new one, or remove what is there")
+        raise ValueError(f"{out} is not an empty folder: give a new folder, or empty it")
 
 
 def write_sample_logs(out: Path, *, days: int, events_per_day: int, seed: int, end_date: date) -> SampleSummary:
     """Write sample exports of `days` UTC days, of which `end_date` is the last, to the folder `out`.
 
-    A day has `events_per_day` events on average over the days; the repeated export holds its day's once more.
-    No more than an hour of them is in memory. The same arguments write the same files.
+    Days have `events_per_day` events on average; the repeated export contains its day's events again.
+    At most an hour of them is in memory. The same arguments write the same files.
 
     Raises ValueError if a number is below 1, or `out` exists and is not an empty folder.
     """

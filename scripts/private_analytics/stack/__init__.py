@@ -1,1 +1,1 @@
-"""The infrastructure as one CloudFormation stack: its template from parts, its code as zip files, and change sets with words."""
+"""The infrastructure as one CloudFormation stack: a template from parts, code as zip files, and change sets as text."""

@@ -1,4 +1,4 @@
-"""The bucket that holds the stack's code and template: made by the commands, since the stack needs it to be made itself."""
+"""The bucket for the stack's code and template. The commands create it, since the stack needs it for its own creation."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def bucket_name(prefix: str, account: str, region: str) -> str:
 
 
 def ensure_bucket(s3: S3Client, name: str, region: str, partition: str) -> None:
-    """Make the bucket, or make it again what it should be: private, encrypted, versioned, over TLS only. Raises ClientError."""
+    """Create the bucket, or restore its settings: private, encrypted, versioned, TLS only. Raises ClientError."""
     wanted: CreateBucketRequestTypeDef = {"Bucket": name}
     if region != "us-east-1":
-        # The stubs list the regions of their day; AWS has more.
+        # The stubs list only the regions known to them; AWS has more.
         wanted["CreateBucketConfiguration"] = {"LocationConstraint": region}  # type: ignore[typeddict-item]
     try:
         s3.create_bucket(**wanted)
@@ -60,7 +60,7 @@ def ensure_bucket(s3: S3Client, name: str, region: str, partition: str) -> None:
 
 
 def upload(s3: S3Client, bucket: str, bundles: Iterable[Bundle]) -> None:
-    """Put what is not there yet: a key tells its content, so what is there is right. Raises ClientError."""
+    """Upload what is missing. A key contains a hash of its content, so existing objects are right. Raises ClientError."""
     for bundle in bundles:
         try:
             s3.head_object(Bucket=bucket, Key=bundle.key)
@@ -71,7 +71,7 @@ def upload(s3: S3Client, bucket: str, bundles: Iterable[Bundle]) -> None:
 
 
 def delete_bucket(s3: S3Client, name: str) -> None:
-    """Delete a bucket with all that it holds, every version; nothing happens where there is none. Raises ClientError."""
+    """Delete a bucket with all versions of its objects; does nothing if it does not exist. Raises ClientError."""
     try:
         for page in s3.get_paginator("list_object_versions").paginate(Bucket=name):
             found = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]

@@ -1,4 +1,4 @@
-"""The code that the stack runs, as zip files: the same content gives the same bytes, and so the same key."""
+"""The code that the stack runs, as zip files. The same content gives the same bytes and so the same key."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from ..project import paths
 
 PACKAGE = "private_analytics"
-# The modules of ours that the handler imports, and no other.
+# Exactly the modules of this package that the handler imports.
 EXPORTER = (
     "__init__.py",
     "aws.py",
@@ -51,7 +51,7 @@ EPOCH = (1980, 1, 1, 0, 0, 0)  # zip knows no earlier time
 
 @dataclass(frozen=True)
 class Bundle:
-    """A file to upload. Its key tells its content, so it is never changed and never stale."""
+    """A file to upload. Its key contains a hash of its content, so an object never changes."""
 
     name: str
     suffix: str
@@ -63,7 +63,7 @@ class Bundle:
 
 
 def exporter() -> Bundle:
-    """The Lambda function's code. boto3 is there already."""
+    """The Lambda function's code. Lambda provides boto3."""
     package = Path(str(files(PACKAGE)))
     return Bundle("exporter", "zip", zipped(package.parent, [package / name for name in EXPORTER]))
 
@@ -76,12 +76,12 @@ def project() -> Bundle:
 
 
 def zipped(root: Path, files: Iterable[Path]) -> bytes:
-    """Files below root as a zip: in order, with neither times nor owners."""
+    """Files below root as a zip, in order, without times and owners."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for file in sorted(files):
             entry = zipfile.ZipInfo(file.relative_to(root).as_posix(), EPOCH)
             entry.external_attr = 0o644 << 16
-            entry.create_system = 3  # Unix, wherever it is made
+            entry.create_system = 3  # Unix, on every system
             archive.writestr(entry, file.read_bytes(), zipfile.ZIP_DEFLATED, 9)
     return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""`stack plan|deploy|destroy`: what the user types and sees."""
+"""The commands `stack plan`, `stack deploy` and `stack destroy`."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from .target import StackClients, StackTarget, target
 
 @click.group("stack")
 def stack() -> None:
-    """The infrastructure on AWS, as one CloudFormation stack (docs/infrastructure.md)."""
+    """Manage the infrastructure as a CloudFormation stack (docs/infrastructure.md)."""
 
 
 def _with_target(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the clients and the stack that the settings file tells."""
+    """Pass the clients and the stack of the settings file to a command."""
 
     @click.option(
         "--settings",
         "file",
         type=click.Path(path_type=Path),
-        help="The stack's settings.  [default: infra/stack.yaml]",
+        help="The stack's settings file.  [default: infra/stack.yaml]",
     )
     @wraps(command)
     def with_target(file: Path | None, **options: object) -> None:
@@ -53,7 +53,7 @@ def _with_target(command: Callable[..., Any]) -> Callable[..., Any]:
 def show_plan(aws: StackClients, goal: StackTarget, is_json: bool) -> None:
     """Show what a deploy would change.
 
-    Also what was changed by hand, and what is wrong with the stack.
+    Also shows what was changed by hand, and what is wrong with the stack.
 
     \b
     Example:
@@ -65,17 +65,17 @@ def show_plan(aws: StackClients, goal: StackTarget, is_json: bool) -> None:
         return
     _show(goal, plan)
     if not plan.has_changes:
-        click.echo("A deploy has nothing to change.")
+        click.echo("A deploy would change nothing.")
 
 
 @stack.command("deploy")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--revert-drift", is_flag=True, help="Put back what was changed outside of the stack.")
+@click.option("--revert-drift", is_flag=True, help="Undo changes that were made outside the stack.")
 @_with_target
 def deploy(aws: StackClients, goal: StackTarget, yes: bool, revert_drift: bool) -> None:
-    """Make the stack what its settings and template say.
+    """Create or update the stack from its settings and template.
 
-    Shows the plan and asks. Run it again if it was interrupted.
+    Shows the plan and asks. If it was interrupted, run it again.
 
     \b
     Example:
@@ -83,14 +83,14 @@ def deploy(aws: StackClients, goal: StackTarget, yes: bool, revert_drift: bool) 
     """
     now = planning.status(aws, goal.stack)
     if states.meaning(now).can == "wait":
-        click.echo(f"{goal.stack}: {states.meaning(now).note} Waiting for its end ...")
+        click.echo(f"{goal.stack}: {states.meaning(now).note} Waiting until it ends ...")
         deploying.wait(aws, goal.stack, click.echo)
     plan = planning.plan(aws, goal, keep=True, revert_drift=revert_drift, drift=not revert_drift)
     _show(goal, plan)
     if plan.change_set is None:
-        click.echo(f"{goal.stack} is as it should be.")
+        click.echo(f"{goal.stack} is up to date.")
     else:
-        if not yes and not click.confirm("Do it?"):
+        if not yes and not click.confirm("Deploy these changes?"):
             planning.delete_change_set(aws, plan.change_set)
             raise UserError("Nothing was changed.")
         deploying.execute(aws, goal, plan.change_set, click.echo)
@@ -102,31 +102,31 @@ def deploy(aws: StackClients, goal: StackTarget, yes: bool, revert_drift: bool) 
 @stack.command("destroy")
 @click.option("--yes", is_flag=True, help="Do not ask whether to delete the stack.")
 @click.option("--delete-logs", is_flag=True, help="Delete the exported logs, the tables and the log groups as well.")
-@click.option("--confirm", metavar="BUCKET", help="With --delete-logs: the export bucket's name, instead of typing it.")
+@click.option("--confirm", metavar="BUCKET", help="With --delete-logs: the export bucket's name, to skip the prompt.")
 @_with_target
 def destroy(aws: StackClients, goal: StackTarget, yes: bool, delete_logs: bool, confirm: str | None) -> None:
-    """Delete the stack. Logs, tables, images and secrets stay, unless told otherwise in words.
+    """Delete the stack. Keeps logs, tables, images and secrets, unless you confirm their deletion.
 
     \b
     Example:
       pal stack destroy
     """
     if confirm and not delete_logs:
-        raise click.UsageError("--confirm belongs to --delete-logs.")
+        raise click.UsageError("--confirm needs --delete-logs.")
     goes, stays = deploying.what_goes(aws, goal)
     _list(f"Deleted with the stack {goal.stack}, account {goal.account}, {goal.region}:", goes)
     if delete_logs:
         erased = [f"{goal.export_bucket} with all exported logs and tables", *goal.log_groups]
-        _echo([PlanLine("DELETED FOR EVER:", is_danger=True), *(PlanLine(f"  {name}", is_danger=True) for name in erased)])
-        typed = confirm or click.prompt("To delete them, type the bucket's name", default="", show_default=False)
+        _echo([PlanLine("DELETED FOREVER:", is_danger=True), *(PlanLine(f"  {name}", is_danger=True) for name in erased)])
+        typed = confirm or click.prompt("To delete them, type the name of the bucket", default="", show_default=False)
         if typed != goal.export_bucket:
             raise UserError(f"{typed!r} is not {goal.export_bucket}. Nothing was deleted.")
     else:
-        _list("Kept (the next deploy takes buckets, log groups and databases over; secrets are made anew):", stays)
+        _list("Kept (the next deploy reuses buckets, log groups and databases; it creates new secrets):", stays)
     if not yes and not click.confirm("Delete the stack?"):
         raise UserError("Nothing was deleted.")
     deploying.destroy(aws, goal, click.echo, delete_logs=delete_logs)
-    click.echo(f"{goal.stack} is gone.")
+    click.echo(f"{goal.stack} is deleted.")
 
 
 def _as_data(goal: StackTarget, plan: planning.DeployPlan) -> dict[str, object]:
@@ -141,7 +141,7 @@ def _show(goal: StackTarget, plan: planning.DeployPlan) -> None:
     if plan.state.note:
         click.echo(f"Note: {plan.state.note}")
     if plan.drift:
-        click.echo("Changed outside of the stack (put it back: stack deploy --revert-drift; or write it into infra/template/):")
+        click.echo("Changed outside the stack (to undo it: stack deploy --revert-drift; to keep it: add it to infra/template/):")
         _echo(plan.drift)
     _echo(plan.lines)
 

@@ -1,4 +1,4 @@
-"""Carrying out a plan, and deleting a stack: calls in an order that can be broken off anywhere and begun again."""
+"""Executes a plan, and deletes a stack. Both can be interrupted at any point and run again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def execute(aws: StackClients, goal: StackTarget, change_set: str, say: Callable[[str], None]) -> None:
-    """Carry out a change set and wait for its end. Raises UserError with what failed."""
+    """Execute a change set and wait until it ends. Raises UserError with what failed."""
     events = _Events(aws, goal.stack)
     with aws_errors(f"execute the change set of {goal.stack}"):
         aws.cloudformation.execute_change_set(ChangeSetName=change_set)
@@ -30,13 +30,13 @@ def execute(aws: StackClients, goal: StackTarget, change_set: str, say: Callable
 
 
 def wait(aws: StackClients, stack: str, say: Callable[[str], None], events: _Events | None = None) -> str:
-    """Wait until nothing is under way, telling what happens; the status then."""
+    """Wait until no operation is in progress, reporting events. Returns the final status."""
     events = events or _Events(aws, stack)
     while True:
         now = planning.status(aws, stack)
         for line in events.new():
             say(line)
-        # REVIEW_IN_PROGRESS is no work under way, but a change set that nobody has executed.
+        # REVIEW_IN_PROGRESS is not an operation in progress, but a change set that nobody has executed.
         if not now.endswith("_IN_PROGRESS") or now == "REVIEW_IN_PROGRESS":
             return now
         aws.pause()
@@ -50,13 +50,13 @@ def outputs(aws: StackClients, stack: str) -> list[tuple[str, str, str]]:
 
 
 def what_goes(aws: StackClients, goal: StackTarget) -> tuple[list[str], list[str]]:
-    """What deleting the stack deletes and what it leaves, by type and name. Nothing where there is no stack."""
+    """What deleting the stack deletes and what it keeps, by type and name; empty if there is no stack."""
     kept_ids = set(template.retained(goal.template))
     goes: list[str] = []
     stays: list[str] = []
     if planning.status(aws, goal.stack) == states.NONE:
         return goes, stays
-    with aws_errors(f"list what {goal.stack} holds"):
+    with aws_errors(f"list the resources of {goal.stack}"):
         for page in aws.cloudformation.get_paginator("list_stack_resources").paginate(StackName=goal.stack):
             for item in page["StackResourceSummaries"]:
                 if item["ResourceStatus"] == "DELETE_COMPLETE":
@@ -74,7 +74,7 @@ def destroy(aws: StackClients, goal: StackTarget, say: Callable[[str], None], *,
         before = planning.status(aws, goal.stack)
     if before not in (states.NONE, "DELETE_COMPLETE"):
         with aws_errors(f"look up the stack {goal.stack}"):
-            # By its ARN a deleted stack can still be asked for.
+            # A deleted stack can still be described by its ARN.
             arn = aws.cloudformation.describe_stacks(StackName=goal.stack)["Stacks"][0]["StackId"]
         events = _Events(aws, arn)
         with aws_errors(f"delete the stack {goal.stack}"):
@@ -107,7 +107,7 @@ class _Events:
         self._failures: list[str] = []
 
     def new(self) -> Iterator[str]:
-        """Lines for what happened since the last look, oldest first."""
+        """Lines for the events since the last look, oldest first."""
         for event in reversed(self._read()):
             if event["EventId"] in self._seen:
                 continue
@@ -119,14 +119,14 @@ class _Events:
                 yield f"{result.lower().replace('_', ' ')}: {event['LogicalResourceId']} {reason}".rstrip()
 
     def reasons(self) -> str:
-        """What failed, without what was only cancelled because of it."""
+        """What failed, without what was only cancelled as a result."""
         first = [text for text in self._failures if "cancelled" not in text]
         if any("DescribeEvents" in text for text in first):
             first = self._refusals() or first
         return " ".join(first or self._failures)
 
     def _refusals(self) -> list[str]:
-        """What CloudFormation found wrong before it began; it stands in events of another kind."""
+        """What CloudFormation's validation found wrong before the operation; it is in events of another kind."""
         with aws_errors(f"read the events of {self._stack}"):
             found = self._aws.cloudformation.describe_events(StackName=self._stack)["OperationEvents"]
         refused = [event for event in found if event.get("ValidationStatus") == "FAILED"]

@@ -1,8 +1,8 @@
 """CloudWatch's filter patterns for what the marts count: requests, server errors, auth failures, latencies.
 
-An event counts by the first of its field's places that holds a value, as in the marts: a pattern for a place asks that the places
-before it hold none. So each metric has a pattern for each place, and an event fits one of them at most.
-The language: docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
+As in the marts, a field's value is at the first of its places that holds one. So each metric has a pattern for each place, which
+requires that the places before it hold no value. An event matches at most one of them.
+The syntax: docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from functools import partial
 from ..errors import UserError
 from .log_fields import CatalogRow, LogFields, Place
 
-LIMIT = 1024  # characters that CloudWatch takes
+LIMIT = 1024  # characters that CloudWatch allows
 ANY_STATUS, SERVER_ERROR = (1, 5), (5, 5)
 
-Condition = Callable[[str], str]  # from a selector to what is asked of it
+Condition = Callable[[str], str]  # selector -> the condition on it
 
 
 @dataclass(frozen=True)
 class Strictness:
-    """How closely a pattern follows the marts. The stricter, the longer it is."""
+    """How closely a pattern follows the marts. The stricter it is, the longer."""
 
-    nothing: tuple[str, ...]  # what holds no value
+    nothing: tuple[str, ...]  # what counts as no value
     in_order: bool = True  # whether only the first name, method and path of an event count, or any of them
-    every_row: bool = True  # whether rows without a status count also for a status that other auth_failure rows name
+    every_row: bool = True  # whether rows without a status also count for a status that other auth_failure rows name
 
 
-# From the strictest, which fits where each field has few places, to what fits with the default lists.
+# From the strictest, which fits if each field has few places, to one that fits with the default lists.
 STRICTNESSES = (
     Strictness(("NOT EXISTS", "IS NULL", '= ""', '= "-"')),
     Strictness(("NOT EXISTS", "IS NULL")),
@@ -42,7 +42,7 @@ STRICTNESSES = (
 
 @dataclass(frozen=True)
 class Patterns:
-    """What to look for. For each metric a pattern for each place; latencies tell at which place the value is."""
+    """For each metric a pattern for each place; latencies also say at which place the value is."""
 
     requests: list[str]
     server_errors: list[str]
@@ -62,14 +62,14 @@ def selector(place: Place) -> str:
             text += f".['{step}']"
         else:
             raise UserError(
-                f"dbt_project.yml, vars: event_fields: CloudWatch's metric filters cannot name the key {step!r}; they know"
-                " letters, digits, -, _ and dots. Log it under another name, or give only other paths for this field."
+                f"dbt_project.yml, vars: event_fields: CloudWatch's metric filters cannot name the key {step!r}; they allow"
+                " letters, digits, -, _ and dots. Log it under another name, or list only other paths for this field."
             )
     return text
 
 
 def patterns(fields: LogFields) -> Patterns:
-    """The patterns, as strict as fits. Raises UserError for what cannot be said, or not shortly enough."""
+    """The strictest patterns that fit. Raises UserError if a pattern cannot be written or is too long."""
     requests, server_errors, latencies = _strictest(
         "requests", fields, ("status_code", "latency_ms"), lambda strictness: _requests(fields, strictness)
     )
@@ -88,7 +88,7 @@ def patterns(fields: LogFields) -> Patterns:
 
 
 def _requests(fields: LogFields, strictness: Strictness) -> list[list[str]]:
-    """Requests, server errors and latencies, all equally strict: else there might be more errors than requests."""
+    """Requests, server errors and latencies, all equally strict: otherwise errors might exceed requests."""
     places = fields.of("status_code")
     requests, server_errors = (_first(places, _status(*classes), strictness) for classes in (ANY_STATUS, SERVER_ERROR))
     latencies = _first(fields.of("latency_ms"), lambda at: f"{at} >= 0", strictness) if places else []
@@ -97,7 +97,7 @@ def _requests(fields: LogFields, strictness: Strictness) -> list[list[str]]:
 
 
 def _auth_failures(fields: LogFields, strictness: Strictness) -> list[str]:
-    """Patterns for each status that the catalog tells apart, for every other status, and for events without one."""
+    """Patterns for each status that the catalog names, for every other status, and for events without a status."""
     places = fields.of("status_code")
     rows = [row for row in fields.auth_failures if all(fields.of_condition(name) for name in _asked(row))]
     others = [row for row in rows if not row.status_code]
@@ -116,9 +116,9 @@ def _auth_failures(fields: LogFields, strictness: Strictness) -> list[str]:
 
 
 def _each(start: str, code: str | None, rows: list[CatalogRow], fields: LogFields, strictness: Strictness) -> list[str]:
-    """Patterns for the events that fit `start`, which have this status (None: one that no row names), and that a row counts.
+    """Patterns for the events that match `start` with this status (None: a status that no row names) and that a row counts.
 
-    Only rows with the same columns get patterns of their own, as an event fits one of them at most.
+    Rows get separate patterns only if they have the same columns, since an event then matches at most one of them.
     """
     counted = [(row, condition) for row in rows if (condition := _row(row, code, fields, strictness)) is not None]
     conditions = [condition for _, condition in counted]
@@ -136,12 +136,12 @@ def _each(start: str, code: str | None, rows: list[CatalogRow], fields: LogField
 
 
 def _asked(row: CatalogRow) -> list[str]:
-    """The conditions of a row, besides the status."""
+    """The conditions of a row, except the status."""
     return [name for name in row.values if name != "status_code"]
 
 
 def _row(row: CatalogRow, code: str | None, fields: LogFields, strictness: Strictness) -> str | None:
-    """The condition for a row to count an event with this status. Empty: it counts each. None: an exception takes each."""
+    """The condition under which a row counts an event with this status. '': always. None: never, because of an exception."""
     conditions = [_has(row, name, fields, strictness) for name in _asked(row)]
     for exception in row.exceptions:
         further = [name for name in _asked(exception) if name not in row.values]
@@ -163,7 +163,7 @@ def _has(row: CatalogRow, name: str, fields: LogFields, strictness: Strictness) 
 
 
 def _lacks(row: CatalogRow, name: str, fields: LogFields, strictness: Strictness) -> str:
-    """Whether an event has the row's value at no place, first or not. At a place with others within it, an object may stand."""
+    """Whether no place of an event has the row's value. A place that contains other places may hold an object."""
     places = fields.of_condition(name)
     found = []
     for place in places:
@@ -175,17 +175,17 @@ def _lacks(row: CatalogRow, name: str, fields: LogFields, strictness: Strictness
 
 
 def _forms(row: CatalogRow, name: str, at: str, fields: LogFields) -> list[str]:
-    """How a place holds the row's value. Where both methods and paths are read, also in a request line: POST /login HTTP/1.1."""
+    """The forms of the row's value at a place. If method and path share it, also in a request line: POST /login HTTP/1.1."""
     value = row.values[name]
     if re.search(r'["\\*%]', value):
         raise UserError(
-            f"seeds/event_catalog.csv, row {row.number}: a metric filter cannot look for {value!r}: it holds one of"
+            f"seeds/event_catalog.csv, row {row.number}: a metric filter cannot match {value!r}: it contains one of"
             ' " \\ * %. Rename it.'
         )
     if name == "route" and "/:" in value:
         raise UserError(
-            f"seeds/event_catalog.csv, row {row.number}: a metric filter cannot tell the route {value}: of ids it knows nothing."
-            " Let the API name such events, and give a row with event_name."
+            f"seeds/event_catalog.csv, row {row.number}: a metric filter cannot match the route {value}, as it knows no ids."
+            " Log an event name for such requests, and use a row with event_name."
         )
     in_request_line = all(at in map(selector, fields.of(field)) for field in ("method", "path"))
     if name == "method":
@@ -203,7 +203,7 @@ def _equals(at: str, forms: list[str]) -> str:
 
 
 def _first(places: tuple[Place, ...], condition: Condition, strictness: Strictness) -> list[str]:
-    """For each place: it fits, and no place before it holds a value. What the place is within holds an object, which is none."""
+    """For each place: it matches, and no place before it holds a value. A place that contains it holds an object: no value."""
     found = []
     for number, place in enumerate(places):
         before = [_holds_none(selector(earlier), strictness) for earlier in places[:number] if not place.is_within(earlier)]
@@ -235,7 +235,7 @@ def _status(lowest: int, highest: int, but: Iterable[str] = ()) -> Condition:
 def _strictest(
     of: str, fields: LogFields, names: tuple[str, ...], build: Callable[[Strictness], list[list[str]]], also: str = ""
 ) -> list[list[str]]:
-    """The strictest patterns that are all short enough. Raises UserError where there are none."""
+    """The strictest patterns that are all short enough. Raises UserError if there are none."""
     for strictness in STRICTNESSES:
         found = [[f"{{ {pattern} }}" for pattern in patterns] for patterns in build(strictness)]
         longest = max((len(pattern) for patterns in found for pattern in patterns), default=0)
@@ -243,6 +243,6 @@ def _strictest(
             return found
     paths = ", ".join(f"{len(fields.of(name))} for {name}" for name in names)
     raise UserError(
-        f"A metric filter for {of} would be {longest:,} characters long; CloudWatch takes {LIMIT:,}. In dbt_project.yml, vars:"
-        f" event_fields, give only the paths that your logs have (now {paths}){also}."
+        f"A metric filter for {of} would be {longest:,} characters long; CloudWatch allows {LIMIT:,}. In dbt_project.yml, vars:"
+        f" event_fields, list only the paths that your logs have (now {paths}){also}."
     )

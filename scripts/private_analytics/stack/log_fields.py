@@ -1,4 +1,4 @@
-"""Where the API's logs hold what alarms and saved queries look at: vars event_fields and seed event_catalog, read as dbt does."""
+"""Where the API's logs hold the fields of alarms and saved queries: vars event_fields and seed event_catalog, read as by dbt."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from ..project import paths
 from ..project.variables import read_vars
 
 COLUMNS = ["event_name", "method", "status_code", "route", "meaning"]
-CONDITIONS = ("status_code", "event_name", "route", "method")  # which column decides between rows with equally many
-FIELDS = {"route": "path"}  # the field that a condition is about, where it has another name
+CONDITIONS = ("status_code", "event_name", "route", "method")  # which column decides between equally many
+FIELDS = {"route": "path"}  # condition -> its field, if the names differ
 AUTH_FAILURE = "auth_failure"
 UNITS = ("ms", "s", "us", "ns")
 
 
 @dataclass(frozen=True)
 class Place:
-    """A JSON path at which a field may stand. `unit` is that of a latency."""
+    """A JSON path at which a field may be. `unit` is that of a latency."""
 
     steps: Steps
     unit: str = "ms"
 
     def is_within(self, other: Place) -> bool:
-        """Whether this one can only be there where the other holds an object or an array."""
+        """Whether this place can only exist if the other holds an object or an array."""
         return len(other.steps) < len(self.steps) and self.steps[: len(other.steps)] == other.steps
 
 
 @dataclass(frozen=True)
 class CatalogRow:
-    """A row of event_catalog. It fits an event that has all its values, which are those of its columns that are not blank.
+    """A row of event_catalog. It matches an event that has all its values: those of its columns that are not blank.
 
-    `exceptions` are more specific rows with another meaning: an event that one of them fits as well is not this row's.
+    `exceptions` are more specific rows with another meaning: an event that matches one of them does not belong to this row.
     """
 
     number: int
@@ -51,17 +51,17 @@ class CatalogRow:
 
     @property
     def rank(self) -> tuple[int, ...]:
-        """Of the rows that fit an event, the one with the highest rank decides what the event means."""
+        """If several rows match an event, the one with the highest rank decides its meaning."""
         return (len(self.values), *(name in self.values for name in CONDITIONS))
 
     def agrees_with(self, other: CatalogRow) -> bool:
-        """Whether an event can fit both."""
+        """Whether an event can match both."""
         return all(self.values[name] == other.values[name] for name in self.values.keys() & other.values.keys())
 
 
 @dataclass(frozen=True)
 class LogFields:
-    """For each field the places it may stand at, the first that holds a value wins; and the rows that mean auth_failure."""
+    """The places of each field, of which the first that holds a value counts; and the rows that mean auth_failure."""
 
     places: Mapping[str, tuple[Place, ...]]
     auth_failures: tuple[CatalogRow, ...]
@@ -70,17 +70,17 @@ class LogFields:
         return self.places.get(field, ())
 
     def of_condition(self, name: str) -> tuple[Place, ...]:
-        """Where the field stands that a row's condition is about."""
+        """The places of the field that a row's condition is about."""
         return self.of(FIELDS.get(name, name))
 
 
 def read(project: Path | None = None, catalog: Path | None = None) -> LogFields:
-    """What the two files say. Raises UserError that names the entry or the line at fault."""
+    """Read the two files. Raises UserError that names the entry or the row at fault."""
     project, catalog = project or paths.dbt_project(), catalog or paths.root() / "seeds" / "event_catalog.csv"
     variables = read_vars(project)
     defaults, chosen = variables.get("default_event_fields"), variables.get("event_fields") or {}
     if not isinstance(defaults, dict) or not isinstance(chosen, dict):
-        raise UserError(f"{project}, vars: event_fields and default_event_fields must be fields with lists of JSON paths.")
+        raise UserError(f"{project}, vars: event_fields and default_event_fields must map fields to lists of JSON paths.")
     if unknown := sorted(str(name) for name in chosen.keys() - defaults.keys()):
         raise UserError(f"{project}, vars: event_fields: there is no field {', '.join(unknown)}. Fields: {', '.join(defaults)}.")
     fields = {name: _places(project, name, entries) for name, entries in (defaults | chosen).items()}
@@ -112,7 +112,7 @@ def _auth_failures(catalog: Path) -> tuple[CatalogRow, ...]:
 
 def _exceptions(row: CatalogRow, rows: list[CatalogRow]) -> tuple[CatalogRow, ...]:
     found = [other for other in rows if other.meaning != row.meaning and other.rank > row.rank and other.agrees_with(row)]
-    # Events that fit one of these fit any wider one as well, so the widest are enough.
+    # Events that match one of these also match any wider one, so the widest are enough.
     return tuple(other for other in found if not any(wider.values.items() < other.values.items() for wider in found))
 
 
@@ -129,13 +129,13 @@ def _rows(catalog: Path) -> list[CatalogRow]:
 
 def _row(catalog: Path, number: int, header: list[str], line: list[str]) -> CatalogRow:
     if len(line) != len(header):
-        raise UserError(f"{catalog}, row {number}: {len(line)} columns; each row has {len(header)}: {', '.join(header)}.")
+        raise UserError(f"{catalog}, row {number}: {len(line)} columns; each row must have {len(header)}: {', '.join(header)}.")
     values = {name: value for name, value in zip(header, line, strict=True) if value}
     meaning = values.pop("meaning", "")
     if meaning == AUTH_FAILURE and not values:
-        raise UserError(f"{catalog}, row {number} makes every event an auth failure. Give a name, a method, a status or a route.")
+        raise UserError(f"{catalog}, row {number} makes every event an auth failure. Add a name, a method, a status or a route.")
     if not re.fullmatch("[1-5][0-9][0-9]", status := values.get("status_code", "200")):
-        raise UserError(f"{catalog}, row {number}: the status_code {status!r} is no HTTP status.")
+        raise UserError(f"{catalog}, row {number}: the status_code {status!r} is not an HTTP status.")
     if not re.fullmatch("[A-Z]+", method := values.get("method", "GET")):
-        raise UserError(f"{catalog}, row {number}: the method {method!r} fits no event. Write it in capital letters, as in GET.")
+        raise UserError(f"{catalog}, row {number}: the method {method!r} matches no event. Write it in capitals, like GET.")
     return CatalogRow(number, values, meaning)

@@ -1,4 +1,4 @@
-"""The metric filters on the API's and the exporter's log groups, as part of the template."""
+"""The metric filters on the log groups of the API and the exporter, as part of the template."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .filter_patterns import patterns, selector
 from .log_fields import LogFields
 
 LOG_GROUPS = {"ApiLogs": None, "SecondLogs": "HasSecondLogGroup", "ThirdLogs": "HasThirdLogGroup"}  # with their conditions
-LIMIT = 100  # metric filters of a log group, of AWS's making
+LIMIT = 100  # AWS's quota of metric filters per log group
 LATENCIES = {  # unit in event_fields -> metric, unit of CloudWatch
     "s": ("LatencySeconds", "Seconds"),
     "ms": ("LatencyMilliseconds", "Milliseconds"),
@@ -20,15 +20,15 @@ LATENCIES = {  # unit in event_fields -> metric, unit of CloudWatch
 
 
 def part(fields: LogFields) -> dict[str, Any]:
-    """The filters by logical id. Raises UserError for what CloudWatch's filters cannot say."""
+    """The filters by logical id. Raises UserError for what CloudWatch's filters cannot express."""
     found = patterns(fields)
     counted = {"Requests": found.requests, "ServerErrors": found.server_errors, "AuthFailures": found.auth_failures}
     transformations = [(pattern, _count(metric)) for metric, ones in counted.items() for pattern in ones]
     transformations += [(pattern, _value(*LATENCIES[at.unit], selector(at))) for at, pattern in found.latencies]
     if len(transformations) > LIMIT:
         raise UserError(
-            f"The metrics need {len(transformations)} metric filters; a log group has room for {LIMIT}. In dbt_project.yml, vars:"
-            " event_fields, give only the paths that your logs have, or fewer auth_failure rows in seeds/event_catalog.csv."
+            f"The metrics need {len(transformations)} metric filters; a log group can have {LIMIT}. In dbt_project.yml, vars:"
+            " event_fields, list only the paths that your logs have, or use fewer auth_failure rows in seeds/event_catalog.csv."
         )
     resources = {}
     for log_group, condition in LOG_GROUPS.items():
@@ -40,7 +40,7 @@ def part(fields: LogFields) -> dict[str, Any]:
             name = f"{log_group}{metric}{numbers[metric]}"
             resources[name] = _filter(log_group, pattern, transformation, more)
             more = more | {"DependsOn": name}  # one after another: CloudWatch Logs aborts one of two changes to a log group
-    # `lost` is not among them: it counts what was lost long ago as well. What was lost of late makes the exporter fail.
+    # There is no metric for `lost`: it also counts what was lost long ago. Recent losses make the exporter fail.
     late = _filter("ExporterLogs", "{ $.late >= 0 }", _value("ExportDaysLate", "Count", "$.late"), {})
     failed = _filter(
         "ExporterLogs", "{ $.failed >= 0 }", _value("ExportDaysFailed", "Count", "$.failed"), {"DependsOn": "ExportDaysLate"}
@@ -54,7 +54,7 @@ def _filter(log_group: str, pattern: str, transformation: dict[str, Any], more: 
 
 
 def _count(metric: str) -> dict[str, Any]:
-    """One for each event, and 0 for a minute whose events do not fit: so alarms tell nothing wrong from nothing logged."""
+    """1 for each event, and 0 for a minute without a match: so alarms can tell `nothing wrong` from `nothing logged`."""
     return {**_value(metric, "Count", "1"), "DefaultValue": 0}
 
 

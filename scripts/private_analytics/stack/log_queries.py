@@ -38,7 +38,7 @@ IS_REQUEST = "| filter api_status >= 100 and api_status < 600"
 
 
 def part(fields: LogFields) -> dict[str, Any]:
-    """The queries by logical id. Raises UserError for what Insights cannot say."""
+    """The queries by logical id. Raises UserError for what Insights cannot express."""
     queries = {
         "Traffic": ("traffic", traffic(fields)),
         "Errors": ("server errors", errors(fields)),
@@ -77,7 +77,7 @@ def traffic(fields: LogFields) -> str:
 
 def errors(fields: LogFields) -> str:
     return _lines(
-        "# The latest requests that the server failed at.",
+        "# The latest requests that failed with a server error.",
         _read(fields, "status_code", "method", "path", "latency_ms", "event_name", "user_id", "session_id"),
         "| filter api_status >= 500 and api_status < 600",
         "| sort @timestamp desc",
@@ -101,7 +101,7 @@ def slow_endpoints(fields: LogFields) -> str:
 
 def auth_failures(fields: LogFields) -> str:
     return _lines(
-        "# What seeds/event_catalog.csv calls an auth failure: where, how often, with which client, for how many users.",
+        "# Auth failures as in seeds/event_catalog.csv: where, how often, with which client, for how many users.",
         _read(fields, "event_name", "status_code", "method", "path", "user_id", "user_agent"),
         *_endpoint(),
         f"| filter {' or '.join(f'({_fits(row)})' for row in fields.auth_failures)}",
@@ -113,7 +113,7 @@ def auth_failures(fields: LogFields) -> str:
 
 
 def _fits(row: CatalogRow) -> str:
-    """Whether an event fits the row and none of its exceptions. A field that is not there differs from any value."""
+    """Whether an event matches the row and none of its exceptions. A missing field differs from every value."""
     conditions = [f"{CONDITIONS[name]} = {_literal(row, name)}" for name in row.values]
     for exception in row.exceptions:
         differs = []
@@ -137,8 +137,8 @@ def session(fields: LogFields) -> str:
 
 def request(fields: LogFields) -> str:
     return _lines(
-        "# Every line that one request left, in order, also lines that are no JSON. Put its id in place of REQUEST_ID:",
-        "# whatever your logger calls it, it is looked for in the whole line.",
+        "# All lines of one request, in order, also lines that are not JSON. Put its id in place of REQUEST_ID.",
+        "# The whole line is searched, so it does not matter how your logger names the id.",
         _read(fields, "event_name", "status_code", "latency_ms"),
         '| filter @message like "REQUEST_ID"',
         "| sort @timestamp asc",
@@ -152,7 +152,7 @@ def _lines(*lines: str) -> str:
 
 
 def _read(fields: LogFields, *names: str) -> str:
-    """A field as the first of its places that is there. A field without places is left out, and so is empty."""
+    """Each field as the first of its places that exists. A field without places is left out, so it is empty."""
     read = [f"coalesce({', '.join(_values(fields.of(name)))}) as {NAMES[name]}" for name in names if fields.of(name)]
     return "fields " + ",\n    ".join(read)
 
@@ -173,7 +173,7 @@ def _name(place: Place) -> str:
 
 
 def _endpoint() -> list[str]:
-    """Method and route, also of a request line or a whole URL. Slashes are doubled so that two ids in a row are both found."""
+    """Method and route, also from a request line or a whole URL. Slashes are doubled so that adjacent ids are both found."""
     ids = "|".join(IDS)
     return [
         '| fields toupper(regexReplace(api_method, " .*$", "")) as method_of_request,',
@@ -188,7 +188,7 @@ def _literal(row: CatalogRow, name: str) -> str:
     value = row.values[name]
     if '"' in value or "\\" in value:
         raise UserError(
-            f"seeds/event_catalog.csv, row {row.number}: CloudWatch Logs Insights cannot look for {value!r}, for its"
+            f"seeds/event_catalog.csv, row {row.number}: CloudWatch Logs Insights cannot match {value!r}, because of its"
             ' " or \\. Rename it.'
         )
     return value if name == "status_code" else f'"{value}"'

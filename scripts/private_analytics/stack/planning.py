@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         StackResourceDriftTypeDef,
     )
 
-CHANGE_SET = "private-analytics-"  # change sets of ours begin so
+CHANGE_SET = "private-analytics-"  # the beginning of our change sets' names
 NOTHING_TO_DO = ("didn't contain changes", "No updates are to be performed")
 BEGINNINGS = {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "IMPORT_IN_PROGRESS"}  # as a stack's own event
 URL_SUFFIX = {"aws-cn": "amazonaws.com.cn"}
@@ -33,7 +33,7 @@ URL_SUFFIX = {"aws-cn": "amazonaws.com.cn"}
 
 @dataclass
 class DeployPlan:
-    """What a deploy would do. `change_set` is its ARN, where AWS worked it out and it was kept."""
+    """What a deploy would do. `change_set` is the ARN of the change set, if one was created and kept."""
 
     state: states.StackState
     lines: list[PlanLine] = field(default_factory=list)
@@ -58,13 +58,13 @@ def plan(
 ) -> DeployPlan:
     """What a deploy would do.
 
-    For a stack that is not there everything is new, and nothing is called but a look. For one that is there, AWS works it out
-    from the template, which must be uploaded for that. `keep` leaves the change set, to be executed.
-    Raises UserError where the stack cannot be changed as it is.
+    For a new stack, everything is added; AWS is only asked for the stack's status. For an existing stack, AWS computes a change
+    set from the template, which is uploaded first. `keep` keeps the change set for execution.
+    Raises UserError if the stack cannot be changed in its present state.
     """
     state = states.meaning(status(aws, goal.stack))
     if state.can in ("stuck", "wait"):
-        advice = state.advice or "Wait for its end, then again: aws cloudformation describe-stack-events --stack-name {stack}"
+        advice = state.advice or "Try again when it ends. Watch: aws cloudformation describe-stack-events --stack-name {stack}"
         raise UserError(f"{goal.stack}: {state.note} {failures(aws, goal.stack)} {advice.replace('{stack}', goal.stack)}")
     goal, found_there = leave_out_databases(aws, goal, state)
     if state.can == "create" and not keep:
@@ -87,8 +87,8 @@ def plan(
 
 
 def leave_out_databases(aws: StackClients, goal: StackTarget, state: states.StackState) -> tuple[StackTarget, list[PlanLine]]:
-    """The stack without Glue databases that exist already and are not its own: an earlier stack left them, or `tables` made them.
-    They are used by their names; CloudFormation would fail to make them, and is not known to take them over."""
+    """The stack without Glue databases that exist and are not its own: an earlier stack left them, or `tables` created them.
+    They are used by name. CloudFormation would fail to create them, and is not known to import them."""
     names = {
         logical_id: resource["Properties"]["DatabaseName"]
         for logical_id, resource in goal.template["Resources"].items()
@@ -96,7 +96,7 @@ def leave_out_databases(aws: StackClients, goal: StackTarget, state: states.Stac
     }
     own = set()
     if state.can == "update":
-        with aws_errors(f"list what {goal.stack} holds"):
+        with aws_errors(f"list the resources of {goal.stack}"):
             for page in aws.cloudformation.get_paginator("list_stack_resources").paginate(StackName=goal.stack):
                 own |= {item["LogicalResourceId"] for item in page["StackResourceSummaries"]}
     others = []
@@ -108,13 +108,13 @@ def leave_out_databases(aws: StackClients, goal: StackTarget, state: states.Stac
                 continue
         if logical_id not in own:
             others.append(logical_id)
-    lines = [PlanLine(f"  use      {names[logical_id]}, a Glue database that is there already") for logical_id in others]
+    lines = [PlanLine(f"  use      {names[logical_id]}, a Glue database that exists already") for logical_id in others]
     return replace(goal, template=template.without(goal.template, others)), lines
 
 
 def publish(aws: StackClients, goal: StackTarget) -> None:
-    """Bring template and code to the artifacts bucket, which is made where it is missing. Raises UserError."""
-    with aws_errors(f"make the bucket {goal.artifacts_bucket}"):
+    """Upload the template and the code to the artifacts bucket, which is created if missing. Raises UserError."""
+    with aws_errors(f"create the bucket {goal.artifacts_bucket}"):
         artifacts.ensure_bucket(aws.s3, goal.artifacts_bucket, goal.region, goal.partition)
     with aws_errors(f"upload the code to {goal.artifacts_bucket}"):
         artifacts.upload(aws.s3, goal.artifacts_bucket, (*goal.bundles, goal.body))
@@ -123,7 +123,7 @@ def publish(aws: StackClients, goal: StackTarget) -> None:
 def create_change_set(
     aws: StackClients, goal: StackTarget, state: states.StackState, *, revert_drift: bool = False
 ) -> tuple[str | None, list[ChangeTypeDef]]:
-    """A change set's ARN and its changes; (None, []) where there is nothing to do. What broken-off runs left is removed first."""
+    """A change set's ARN and its changes; (None, []) if nothing changes. Leftovers of interrupted runs are removed first."""
     if state.can == "update" or state.note:
         _delete_left_change_sets(aws, goal.stack)
     suffix = URL_SUFFIX.get(goal.partition, "amazonaws.com")
@@ -151,7 +151,7 @@ def create_change_set(
         reason = found.get("StatusReason", "")
         if any(words in reason for words in NOTHING_TO_DO):
             return None, []
-        raise UserError(f"{goal.stack}: CloudFormation does not take the change set: {reason}")
+        raise UserError(f"{goal.stack}: CloudFormation rejected the change set: {reason}")
     listed = list(found["Changes"])
     with aws_errors(f"read the change set for {goal.stack}"):
         while found.get("NextToken"):
@@ -174,7 +174,7 @@ def _delete_left_change_sets(aws: StackClients, stack: str) -> None:
 
 
 def detect_drift(aws: StackClients, stack: str) -> list[StackResourceDriftTypeDef]:
-    """What was changed outside of the stack, as CloudFormation tells it. Raises UserError."""
+    """What was changed outside the stack, as CloudFormation reports it. Raises UserError."""
     with aws_errors(f"look for drift in {stack}"):
         detection = aws.cloudformation.detect_stack_drift(StackName=stack)["StackDriftDetectionId"]
         while True:
@@ -196,7 +196,7 @@ def detect_drift(aws: StackClients, stack: str) -> list[StackResourceDriftTypeDe
 
 
 def failures(aws: StackClients, stack: str) -> str:
-    """What the stack's latest operation says went wrong, oldest first."""
+    """What failed in the stack's latest operation, oldest first."""
     with aws_errors(f"read the events of {stack}"):
         found = list(events(aws, stack))
     failed = [event for event in reversed(found) if event["ResourceStatus"].endswith("_FAILED")]
@@ -205,7 +205,7 @@ def failures(aws: StackClients, stack: str) -> str:
 
 
 def events(aws: StackClients, stack: str) -> Iterator[StackEventTypeDef]:
-    """The events of the stack's latest operation, latest first, with its beginning. Raises ClientError."""
+    """The events of the stack's latest operation, latest first, including its start. Raises ClientError."""
     for page in aws.cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack):
         for event in page["StackEvents"]:
             yield event

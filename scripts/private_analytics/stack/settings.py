@@ -34,17 +34,17 @@ def read(path: Path, declared: dict[str, dict[str, Any]]) -> StackSettings:
     try:
         content = yaml.safe_load(path.read_text())
     except FileNotFoundError:
-        raise UserError(f"{path} is not there. Copy {EXAMPLE} to infra/stack.yaml and change what is yours.") from None
+        raise UserError(f"{path} does not exist. Copy {EXAMPLE} to infra/stack.yaml and set your values.") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise UserError(f"{path} cannot be read: {error}") from None
     if not isinstance(content, dict) or not content.keys() <= {"Stack", "Parameters"}:
         raise UserError(f"{path}: expected Stack: and Parameters:, as in {EXAMPLE}.")
     stack = content.get("Stack", "private-analytics")
     if not isinstance(stack, str) or not STACK_NAME.fullmatch(stack):
-        raise UserError(f"{path}: Stack is {stack!r}; a stack's name has letters, digits and - only, and begins with a letter.")
+        raise UserError(f"{path}: Stack is {stack!r}; a stack's name has only letters, digits and -, and begins with a letter.")
     given = content.get("Parameters") or {}
     if not isinstance(given, dict):
-        raise UserError(f"{path}: Parameters must be names with values, as in {EXAMPLE}.")
+        raise UserError(f"{path}: Parameters must map names to values, as in {EXAMPLE}.")
     return StackSettings(stack, _checked(path, given, {name: rules for name, rules in declared.items() if name not in OURS}))
 
 
@@ -66,7 +66,7 @@ def _checked(path: Path, given: dict[str, Any], declared: dict[str, dict[str, An
 
 
 def _text(value: object) -> str | None:
-    """A value as CloudFormation takes it. YAML reads on and off as true and false, and days as dates."""
+    """A value as CloudFormation expects it. YAML reads on and off as true and false, and days as dates."""
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, list):
@@ -77,14 +77,14 @@ def _text(value: object) -> str | None:
 def _problem(value: str, rules: dict[str, Any]) -> str | None:
     allowed = [str(item) for item in rules.get("AllowedValues", ())]
     if allowed and value not in allowed:
-        return f"which is none of {', '.join(allowed)}"
+        return f"which is not one of {', '.join(allowed)}"
     if rules["Type"] == "Number":
         if not value.isdecimal():
-            return "which is no whole number"
+            return "which is not a whole number"
         if int(value) < int(rules.get("MinValue", 0)):
             return f"which is less than {rules['MinValue']}"
     if "AllowedPattern" in rules and not re.fullmatch(rules["AllowedPattern"], value):
-        return "which does not look as it must"
+        return "which does not have the required form"
     if len(value) > int(rules.get("MaxLength", 4096)):
         return f"which is longer than {rules['MaxLength']} characters"
     return None

@@ -1,4 +1,4 @@
-"""Where a stack goes: the account and region of the caller, and all that will be deployed there."""
+"""Where a stack goes: the caller's account and region, and everything that will be deployed there."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StackClients:
-    """boto3 clients of one account and region, and how to wait between two looks."""
+    """boto3 clients of one account and region, and how to wait between two calls."""
 
     cloudformation: CloudFormationClient
     s3: S3Client
@@ -78,7 +78,7 @@ class StackTarget:
 
 
 def target(aws: StackClients, settings: StackSettings) -> StackTarget:
-    """Where the stack goes: the account and region of the caller. Raises UserError."""
+    """The target in the caller's account and region. Raises UserError."""
     with aws_errors("find out who you are"):
         arn = aws.sts.get_caller_identity()["Arn"]
     partition, account = arn.split(":")[1], arn.split(":")[4]
@@ -88,7 +88,7 @@ def target(aws: StackClients, settings: StackSettings) -> StackTarget:
 
 
 def built(goal: StackTarget) -> list[str]:
-    """Logical ids of the resources that the conditions let in."""
+    """Logical ids of the resources whose conditions are true."""
     conditions, values = goal.template["Conditions"], goal.settings.parameters
 
     def holds(condition: Any) -> bool:

@@ -1,4 +1,4 @@
-"""One template out of the readable parts in infra/template/, and of what follows from the configured log fields."""
+"""Builds one template from the parts in infra/template/ and from the configured log fields."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ SECTIONS = ("Parameters", "Rules", "Conditions", "Resources", "Outputs")
 
 RETAINED = ("Retain", "RetainExceptOnCreate")
 
-# Where a resource's name stands, for types that hold data and have a name of ours. CloudFormation takes over the first two.
+# The property with a resource's name, for types that hold data and that we name. CloudFormation can import the first two.
 NAMES = {"AWS::S3::Bucket": "BucketName", "AWS::Logs::LogGroup": "LogGroupName", "AWS::Glue::Database": "DatabaseName"}
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML with CloudFormation's short forms (!Ref, !Sub ...) as what they stand for, and `!Threshold NAME` as the number."""
+    """YAML with CloudFormation's short forms (!Ref, !Sub ...) expanded, and `!Threshold NAME` replaced by the number."""
 
     def __init__(self, text: str, thresholds: Mapping[str, float]) -> None:
         super().__init__(text)
@@ -45,11 +45,11 @@ def _short_form(loader: _Loader, tag: str, node: yaml.ScalarNode | yaml.Sequence
 
 
 def _threshold(loader: _Loader, node: yaml.ScalarNode) -> str:
-    """As text, which is what Ref of a number gives too: so it can stand within Sub."""
+    """The threshold as text, as Ref of a number gives it, so that it can be used in Sub."""
     name = loader.construct_scalar(node)
     if name not in loader.thresholds:
         known = ", ".join(loader.thresholds)
-        raise yaml.MarkedYAMLError(problem=f"there is no threshold {name}, only {known}", problem_mark=node.start_mark)
+        raise yaml.MarkedYAMLError(problem=f"there is no threshold {name}. Thresholds: {known}", problem_mark=node.start_mark)
     return f"{Decimal(str(loader.thresholds[name])).normalize():f}"
 
 
@@ -62,7 +62,7 @@ def parts_folder() -> Path:
 
 
 def read_parts(folder: Path | None = None) -> dict[str, dict[str, Any]]:
-    """Name of the file that makes a part -> its content. Raises UserError that names the file at fault."""
+    """File name of a part -> its content. Raises UserError that names the file at fault."""
     thresholds = variables.thresholds().model_dump()
     parts = {}
     for path in sorted((folder or parts_folder()).glob("*.yaml")):
@@ -71,21 +71,21 @@ def read_parts(folder: Path | None = None) -> dict[str, dict[str, Any]]:
         except yaml.YAMLError as error:
             raise UserError(f"{path} cannot be read: {error}") from None
         if not isinstance(content, dict) or not content.keys() <= set(SECTIONS):
-            raise UserError(f"{path}: expected only the sections {', '.join(SECTIONS)}.")
+            raise UserError(f"{path}: only these sections are allowed: {', '.join(SECTIONS)}.")
         parts[path.name] = content
     fields = log_fields.read()
     return parts | {"log_metrics.py": log_metrics.part(fields), "log_queries.py": log_queries.part(fields)}
 
 
 def merge(parts: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
-    """The parts as one template. Raises UserError where two parts use one name."""
+    """The parts as one template. Raises UserError if two parts use the same name."""
     template: dict[str, Any] = {"AWSTemplateFormatVersion": "2010-09-09", "Description": DESCRIPTION}
     origins: dict[tuple[str, str], str] = {}
     for file, part in parts.items():
         for section, items in part.items():
             for name, item in items.items():
                 if (earlier := origins.setdefault((section, name), file)) != file:
-                    raise UserError(f"infra/template: {section} {name} stands in {earlier} and in {file}. Rename one of them.")
+                    raise UserError(f"infra/template: {section} {name} is in both {earlier} and {file}. Rename one of them.")
                 template.setdefault(section, {})[name] = item
     return template
 
@@ -93,8 +93,8 @@ def merge(parts: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
 def pin_names(template: dict[str, Any], values: Mapping[str, str]) -> dict[str, Any]:
     """The template with the names of retained resources written out.
 
-    CloudFormation takes over what exists already, such as a bucket that an earlier stack left, only where its name
-    is no function. `values` are parameters and pseudo parameters.
+    CloudFormation imports an existing resource, for example a bucket that an earlier stack left, only if its name
+    is not a function. `values` are parameters and pseudo parameters.
     """
     pinned: dict[str, Any] = json.loads(json.dumps(template))
     for resource in pinned["Resources"].values():
@@ -105,13 +105,13 @@ def pin_names(template: dict[str, Any], values: Mapping[str, str]) -> dict[str, 
 
 
 def without(template: dict[str, Any], logical_ids: Collection[str]) -> dict[str, Any]:
-    """The template without some resources that nothing refers to."""
+    """The template without these resources, which nothing may refer to."""
     kept = {name: resource for name, resource in template["Resources"].items() if name not in logical_ids}
     return {**template, "Resources": kept}
 
 
 def evaluate(value: Any, values: Mapping[str, str]) -> Any:
-    """What Ref, Sub, Join and Split come to; anything else stays as it is."""
+    """The value of Ref, Sub, Join and Split, with `values` inserted. Strings stay as they are."""
     if isinstance(value, str):
         return value
     match value:
@@ -133,7 +133,7 @@ def retained(template: dict[str, Any]) -> list[str]:
 
 
 def to_json(template: dict[str, Any]) -> str:
-    """The template's body, without what only readers and linters need."""
+    """The template body, without what only readers and linters need."""
     slim = {**template, "Resources": {name: _without_metadata(item) for name, item in template["Resources"].items()}}
     return json.dumps(slim, separators=(",", ":"))
 

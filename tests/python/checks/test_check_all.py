@@ -70,7 +70,7 @@ def test_every_check_is_shown_whatever_the_others_do(monkeypatch: pytest.MonkeyP
     result = check(broken, refused, unset, red, fine)
     assert result.exit_code == 1
     assert result.output.splitlines() == [
-        "unknown broken: check   it broke off: ZeroDivisionError: by",
+        "unknown broken: check   the check crashed: ZeroDivisionError: by",
         "unknown refused: check  Sign in again.",
         "failed  red: c          smoke",
         "ok      red: d          well",
@@ -81,7 +81,7 @@ def test_every_check_is_shown_whatever_the_others_do(monkeypatch: pytest.MonkeyP
         "unknown broken: Run it alone: pal check broken",
         "failed  red: Mend it.",
         "unknown red: Mend it.",
-        "unknown Set them (docs/checks.md), or run the others alone: ANALYTICS_CHECKS=broken,refused,red,fine",
+        "unknown Set them (docs/checks.md), or run only the others: ANALYTICS_CHECKS=broken,refused,red,fine",
     ]
 
 
@@ -103,7 +103,7 @@ def test_a_team_chooses_its_checks(monkeypatch: pytest.MonkeyPatch):
     assert check(red, fine, options=("--only", "fine, red")).exit_code == 1
     wrong = check(red, fine, options=("--only", "fine,gren"))
     assert wrong.exit_code == 2
-    assert "there is no check gren, only red, fine." in wrong.output
+    assert "there is no check gren. Checks: red, fine." in wrong.output
 
 
 @pytest.fixture
@@ -139,7 +139,7 @@ def test_what_cloudwatch_did_not_hear_is_a_failure_of_its_own(monkeypatch: pytes
     result = check(fine, options=("--metrics", "shop"))
     assert result.exit_code == 1
     assert "ok      fine: a  as it should be" in result.output
-    assert "failed  metrics  Could not tell CloudWatch, namespace shop, what the checks found" in result.output
+    assert "failed  metrics  Could not publish the checks' metrics to CloudWatch, namespace shop" in result.output
 
 
 def test_the_command_line_runs_all_checks_that_it_has():

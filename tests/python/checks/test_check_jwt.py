@@ -283,7 +283,7 @@ def test_secrets_in_secrets_manager(world: World, monkeypatch: pytest.MonkeyPatc
         monkeypatch.delenv(name)
     result = check()
     assert result.exit_code == 1
-    assert "set CANARY_USERNAME and CANARY_PASSWORD, or CANARY_SECRET" in result.output
+    assert "Set CANARY_USERNAME and CANARY_PASSWORD, or CANARY_SECRET" in result.output
     monkeypatch.setenv("CANARY_SECRET", "canary")
     assert "Could not read the secret canary" in check().output
     assert failing(statuses()) == dict.fromkeys(NAMES, "unknown")
@@ -291,7 +291,7 @@ def test_secrets_in_secrets_manager(world: World, monkeypatch: pytest.MonkeyPatc
         monkeypatch.setenv(name, "local")
     secrets = boto3.client("secretsmanager")
     secrets.create_secret(Name="canary", SecretString="[]")
-    assert "no JSON object" in check().output
+    assert "not a JSON object" in check().output
     stored = {"username": "canary", "password": PASSWORD, "expired_token": expired}
     secrets.put_secret_value(SecretId="canary", SecretString=json.dumps(stored))
     assert not failing(statuses())

@@ -80,7 +80,7 @@ def test_a_catalog_without_methods_is_read(read: Read):
     ("event_fields", "words"),
     [
         ({"users": "x", "x": 1}, r"there is no field users, x\. Fields: event_at, "),
-        (["user_id"], "must be fields with lists"),
+        (["user_id"], "must map fields to lists"),
         ({"user_id": [{"unit": "ms"}]}, "user_id: cannot use {'unit': 'ms'}"),
         ({"user_id": ["[0].id"]}, r"user_id: cannot use '\[0\]\.id'"),
         ({"latency_ms": [{"path": "took", "unit": "min"}]}, "latency_ms: cannot use"),
@@ -97,9 +97,9 @@ def test_a_wrong_field_is_named(read: Read, event_fields: Any, words: str):
     [
         ("", "the first line must be event_name,method,status_code,route,meaning"),
         ("event_name,status,route,meaning\n", "the first line must be"),
-        (HEADER + ",401,auth_failure\n", "row 2: 3 columns; each row has 5: event_name, method, status_code, "),
-        (HEADER + "page_viewed,,,,page_view\n,,x,,auth_failure\n", "row 3: the status_code 'x' is no HTTP status"),
-        (HEADER + ",get,401,,other\n", "row 2: the method 'get' fits no event. Write it in capital letters"),
+        (HEADER + ",401,auth_failure\n", "row 2: 3 columns; each row must have 5: event_name, method, status_code, "),
+        (HEADER + "page_viewed,,,,page_view\n,,x,,auth_failure\n", "row 3: the status_code 'x' is not an HTTP status"),
+        (HEADER + ",get,401,,other\n", "row 2: the method 'get' matches no event. Write it in capitals"),
         (HEADER + ",,,,auth_failure\n", "row 2 makes every event an auth failure"),
         (HEADER + '"a,,,,auth_failure\n', "cannot be read"),
     ],
@@ -122,10 +122,10 @@ def test_a_catalog_that_is_not_there_is_named(tmp_path: Path):
     [
         ({"status_code": ["Größe"]}, None, "cannot name the key 'Größe'"),
         ({"status_code": ["@status"]}, None, "cannot name the key '@status'"),
-        ({}, HEADER + ",,403,/users/:id/login,auth_failure\n", "row 2: a metric filter cannot tell the route /users/:id/login"),
-        ({}, HEADER + ",,403,,auth_failure\n,,403,/users/:id,other\n", "row 3: .* cannot tell the route /users/:id"),
-        ({}, HEADER + "a*b,,,,auth_failure\n", r"row 2: a metric filter cannot look for 'a\*b'"),
-        ({}, HEADER + ",,401,,auth_failure\na%b,,401,,other\n", "row 3: a metric filter cannot look for 'a%b'"),
+        ({}, HEADER + ",,403,/users/:id/login,auth_failure\n", "row 2: a metric filter cannot match the route /users/:id/login"),
+        ({}, HEADER + ",,403,,auth_failure\n,,403,/users/:id,other\n", "row 3: .* cannot match the route /users/:id"),
+        ({}, HEADER + "a*b,,,,auth_failure\n", r"row 2: a metric filter cannot match 'a\*b'"),
+        ({}, HEADER + ",,401,,auth_failure\na%b,,401,,other\n", "row 3: a metric filter cannot match 'a%b'"),
         (
             {"status_code": [f"status_of_the_answer_number_{n}" for n in range(40)]},
             None,
@@ -135,7 +135,7 @@ def test_a_catalog_that_is_not_there_is_named(tmp_path: Path):
         ({}, HEADER + ",,401,,auth_failure\n,GET,401,/probe,other\n", r"fewer rows that make exceptions to them \(now row 3\)"),
         # An event may fit both, so they cannot be counted apart.
         (ONE_PLACE, HEADER + f"{'x' * 400},,,,auth_failure\n,,,/{'y' * 250},auth_failure\n", "auth failures would be 1,"),
-        ({"status_code": [f"s{n}" for n in range(20)]}, None, r"need \d\d\d metric filters; a log group has room for 100"),
+        ({"status_code": [f"s{n}" for n in range(20)]}, None, r"need \d\d\d metric filters; a log group can have 100"),
     ],
 )
 def test_what_a_filter_cannot_say_is_refused_with_advice(read: Read, event_fields: Any, catalog: str | None, words: str):
@@ -147,8 +147,8 @@ def test_what_a_filter_cannot_say_is_refused_with_advice(read: Read, event_field
     ("event_fields", "catalog", "words"),
     [
         ({"user_id": ["a`b"]}, None, "cannot name the key 'a`b'"),
-        ({}, HEADER + '"a""b",,,,auth_failure\n', "row 2: CloudWatch Logs Insights cannot look for"),
-        ({}, HEADER + ",,401,,auth_failure\n,,401,/a\\b,other\n", "row 3: CloudWatch Logs Insights cannot look for"),
+        ({}, HEADER + '"a""b",,,,auth_failure\n', "row 2: CloudWatch Logs Insights cannot match"),
+        ({}, HEADER + ",,401,,auth_failure\n,,401,/a\\b,other\n", "row 3: CloudWatch Logs Insights cannot match"),
     ],
 )
 def test_what_a_query_cannot_say_is_refused(read: Read, event_fields: Any, catalog: str | None, words: str):

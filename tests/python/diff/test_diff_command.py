@@ -112,7 +112,7 @@ def test_a_file_that_is_being_written(files: TwoDatabases) -> None:
         said = refused("--base", files.base, "--candidate", files.candidate)
     finally:
         writer.communicate()
-    assert f"{files.base} is open elsewhere" in said
+    assert f"{files.base} is open in another process" in said
 
 
 def test_a_view_whose_table_is_gone(files: TwoDatabases) -> None:

@@ -45,12 +45,12 @@ def test_it_is_gone_after_a_failure_too_however_much_was_written(repository: Pat
 
 @pytest.mark.parametrize("ref", ["no-such-branch", "", "--all", "main:project/file", "main; ls"])
 def test_a_ref_that_is_no_commit(repository: Path, ref: str) -> None:
-    with pytest.raises(UserError, match=r"git knows no commit .* `git fetch origin`"):
+    with pytest.raises(UserError, match=r"git does not find the commit .* `git fetch origin`"):
         commit_of(repository, ref)
 
 
 def test_a_folder_that_is_no_repository(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"cannot be read by git: not a git repository.* --base FILE"):
+    with pytest.raises(UserError, match=r"git cannot read .*: not a git repository.* --base FILE"):
         commit_of(tmp_path, "main")
 
 

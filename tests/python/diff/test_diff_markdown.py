@@ -34,7 +34,7 @@ DECLARED = Declared(
 )
 EXPECTED = """\
 **4 of 5 tables differ:** `gone` (removed table), `daily` (2 rows changed, 1 row added, 1 row removed, 1 column added, \
-1 column of another type), `no_numbers` (1 row changed), `events` (1 row added, 1 row removed).
+1 column with another type), `no_numbers` (1 row changed), `events` (1 row added, 1 row removed).
 
 Base: `before`. Candidate: `after`.
 
@@ -89,7 +89,7 @@ Largest changes:
 
 ### `events`
 
-3 rows before and after: 1 row added, 1 row removed. It has no key, so whole rows are compared.
+3 rows before and after: 1 row added, 1 row removed. The table has no key, so whole rows are compared.
 
 | column | total before | total after | change |
 | --- | ---: | ---: | ---: |

@@ -163,7 +163,7 @@ def test_without_a_key_rows_are_counted(databases: TwoDatabases) -> None:
 def test_a_key_that_is_not_unique_is_not_used(databases: TwoDatabases, rows: str) -> None:
     for before, after in ((rows, "(1, 1)"), ("(1, 1)", rows)):
         table = databases.of_rows("k int, v int", before, after, "k")
-        assert table.note == "Its key (k) is not unique, so whole rows are compared"
+        assert table.note == "The key (k) is not unique, so whole rows are compared"
         assert table.rows.total == abs(table.rows.added - table.rows.removed) or "null" in rows
 
 
@@ -171,14 +171,14 @@ def test_a_key_that_one_side_lacks_is_not_used(databases: TwoDatabases) -> None:
     diff = databases.diff(
         "create table t as select 1 as k, 2 as v", "create table t as select 2 as v", Declared(keys={"t": ("k",)})
     )
-    assert diff.tables[0].note == "Its key (k) is not in both, so whole rows are compared"
+    assert diff.tables[0].note == "The key (k) is missing on one side, so whole rows are compared"
     assert diff.tables[0].rows == RowChanges()
 
 
 def test_tables_with_no_column_in_common_are_counted_only(databases: TwoDatabases) -> None:
     (table,) = databases.diff("create table t as select 1 as a", "create table t as select 2 as b").tables
     assert (table.status, table.rows, table.rows_before, table.rows_after) == ("changed", RowChanges(), 1, 1)
-    assert table.note.startswith("No column is in both")
+    assert table.note.startswith("The tables have no column in common")
 
 
 def test_what_describes_the_build_is_left_out_and_named(databases: TwoDatabases) -> None:

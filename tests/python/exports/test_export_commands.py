@@ -149,7 +149,7 @@ def test_check_says_what_is_wrong_and_what_to_do(account: Account):
         "failed  /api   2026-10-10, 5 of 5 attempts FAILED: no such key",
         "late    /api   2026-10-11",
         "late    /auth  2 days from 2026-10-10 to 2026-10-11",
-        "failed  Put right what it says, then run: pal export run --retry-failed",
+        "failed  Fix the cause, then run: pal export run --retry-failed",
         "late    Run: pal export backfill",
     ]
     found = json.loads(check("--json", "--first-day", "2026-10-10").output)
@@ -205,7 +205,7 @@ def test_check_names_a_log_group_that_cannot_be_exported(account: Account):
     result = check("--first-day", "2026-10-04", "--log-group", "/rare", "--log-group", "/nowhere", "--log-group", "/api")
     assert result.exit_code == 1
     rare, nowhere, api = result.output.splitlines()
-    assert rare.startswith("failed  /rare     /rare is of the log class INFREQUENT_ACCESS")
+    assert rare.startswith("failed  /rare     /rare has the log class INFREQUENT_ACCESS")
     assert nowhere.startswith("failed  /nowhere  There is no log group /nowhere")
     assert api == "ok      /api      exported up to 2026-10-09"
 

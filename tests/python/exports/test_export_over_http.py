@@ -123,12 +123,12 @@ def test_a_second_task_is_refused_while_one_is_active(server: Server, aws: Expor
 def test_a_bucket_policy_that_does_not_let_cloudwatch_write(aws: ExportClients, statement: dict):
     policy = {"Statement": [{**allowed, **statement} for allowed in POLICY["Statement"]]}
     aws.s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(policy))
-    with pytest.raises(UserError, match="The bucket's policy must allow logs"):
+    with pytest.raises(UserError, match="The bucket policy must allow logs"):
         export(aws)
 
 
 def test_a_bucket_that_is_not_there(aws: ExportClients):
-    with pytest.raises(UserError, match="Check ANALYTICS_BUCKET, or make the bucket"):
+    with pytest.raises(UserError, match="Check ANALYTICS_BUCKET, or create the bucket"):
         export(aws, bucket="nobody-has-this")
 
 

@@ -141,7 +141,10 @@ def test_a_task_that_never_ends_is_late_and_says_how_to_end_it():
     seen.tasks = {"t": Task("t", "/api", DAY, TaskState.RUNNING, started)}
     assert status(seen, started + DAY_MS) is DayStatus.RUNNING
     state = next(plan.assess(seen, RULES, started + DAY_MS + 1))
-    assert (state.status, state.detail) == (DayStatus.LATE, "RUNNING for 24 h. End it: aws logs cancel-export-task --task-id t")
+    assert (state.status, state.detail) == (
+        DayStatus.LATE,
+        "RUNNING for 24 h. Cancel it: aws logs cancel-export-task --task-id t",
+    )
 
 
 def test_days_that_retention_will_reach_before_their_turn_are_told_beforehand():

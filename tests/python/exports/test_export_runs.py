@@ -126,7 +126,7 @@ def test_what_failed_too_often_is_reported_and_tried_again_when_told_so(account:
     account.export_tasks.order(*[Course(ends_as="FAILED", message="no such key")] * 6)
     outcome = exporter.run(until_ms=float("inf"))
     assert len(account.history) == 5
-    assert outcome.wrong(account.now_ms) == ["Days that failed too often to be tried again: 1."]
+    assert outcome.wrong(account.now_ms) == ["Days that failed too often to be retried: 1."]
     assert exporter.run(until_ms=float("inf"), retry_failed=True).plan.failed  # once more, not for ever
     assert len(account.history) == 6
     exporter.run(until_ms=float("inf"), retry_failed=True)
@@ -192,11 +192,11 @@ def test_a_record_by_another_exporter_counts_and_a_broken_one_does_not(account: 
     account.buckets[BUCKET][key] = (json.dumps(content).encode(), "")
     assert not exporter.run().plan.queue and not account.history
     del content["log_group"]
-    for broken, why in (("{", "Expecting"), (json.dumps(content), "it lacks log_group"), ("[]", "it is no JSON object")):
+    for broken, why in (("{", "Expecting"), (json.dumps(content), "it lacks log_group"), ("[]", "it is not a JSON object")):
         account.buckets[BUCKET][key] = (broken.encode(), "")
         exporter.said.clear()
         exporter.run()
-        assert exporter.said[0].startswith(f"{key} is no export record ({why}")
+        assert exporter.said[0].startswith(f"{key} is not an export record ({why}")
     assert len(account.history) == 1
 
 
@@ -249,7 +249,7 @@ def test_a_wrong_log_group_stops_no_other(account: Account):
     outcome = exporter.run_for(hours=1)
     assert len(exporter.records()) == 1
     assert outcome.problems["/missing"].startswith(f"There is no log group /missing in {REGION}. Check EXPORT_LOG_GROUPS")
-    assert "of the log class INFREQUENT_ACCESS, which CloudWatch does not export" in outcome.problems["/rare"]
+    assert "has the log class INFREQUENT_ACCESS, which CloudWatch does not export" in outcome.problems["/rare"]
     assert len(outcome.wrong(account.now_ms)) == 2
 
 
@@ -287,8 +287,8 @@ DENIED_ACL = (
 @pytest.mark.parametrize(
     ("operation", "error", "says"),
     [
-        ("CreateExportTask", client_error("InvalidParameterException", DENIED_ACL), "stack deploy puts it in place"),
-        ("CreateExportTask", client_error("AccessDeniedException", DENIED_ACL), "stack deploy puts it in place"),
+        ("CreateExportTask", client_error("InvalidParameterException", DENIED_ACL), "stack deploy sets this policy"),
+        ("CreateExportTask", client_error("AccessDeniedException", DENIED_ACL), "stack deploy sets this policy"),
         (
             "CreateExportTask",
             client_error(
@@ -300,12 +300,12 @@ DENIED_ACL = (
         (
             "CreateExportTask",
             client_error("AccessDeniedException", "not authorized to perform: logs:CreateExportTask"),
-            "have this permission added",
+            "add the permission to your role",
         ),
         (
             "CreateExportTask",
             client_error("InvalidParameterException", "Access denied by KMS on the bucket"),
-            "kms:GenerateDataKey and kms:Decrypt to logs.eu-central-1.amazonaws.com",
+            "kms:GenerateDataKey and kms:Decrypt for logs.eu-central-1.amazonaws.com",
         ),
         ("ListObjectsV2", client_error("NoSuchBucket", "The specified bucket does not exist"), "Check ANALYTICS_BUCKET"),
         ("ListObjectsV2", client_error("PermanentRedirect", "", 301), "in another region"),

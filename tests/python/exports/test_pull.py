@@ -78,7 +78,7 @@ def readable(out: Path) -> dict[str, list[dict[str, str]]]:
     try:
         opened = folder.open_lake(out, out.with_name("view"))
     except UserError as error:
-        assert any(words in str(error) for words in ("no such folder", "no logs found", "nothing is published here yet"))
+        assert any(words in str(error) for words in ("no such folder", "no logs found", "nothing is published yet"))
         return {}
     assert opened.root == out
     found = defaultdict(list)
@@ -201,7 +201,7 @@ def test_busy_is_waited_out_and_then_given_up_with_what_was_pulled_kept(account:
         raise client_error("ThrottlingException", "Rate exceeded")
 
     account.calls.boundary = always
-    with pytest.raises(UserError, match=r"Rate exceeded.*Run the same again later: it goes on with this day"):
+    with pytest.raises(UserError, match=r"Rate exceeded.*Run the same command again later: it continues with this day"):
         pull(account, tmp_path / "out")
     account.calls.boundary = lambda operation, side: None
     assert pull(account, tmp_path / "out").days == 2
@@ -276,10 +276,10 @@ def test_an_error_says_what_to_do(account: Account, tmp_path: Path, error: Excep
 
 def test_a_folder_of_something_else_is_left_alone(account: Account, tmp_path: Path):
     (tmp_path / "logs").mkdir()
-    with pytest.raises(UserError, match=r"holds something else\. Give --out a new or empty folder"):
+    with pytest.raises(UserError, match=r"holds other files\. Give --out a new or empty folder"):
         pull(account, tmp_path)
     (tmp_path / "file").touch()
-    with pytest.raises(UserError, match="holds something else"):
+    with pytest.raises(UserError, match="holds other files"):
         pull(account, tmp_path / "file")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "logs"]
 
@@ -298,7 +298,7 @@ def test_a_disk_that_cannot_be_written_is_no_traceback(account: Account, tmp_pat
 
     with monkeypatch.context() as patch:
         patch.setattr(pulling, "_append", full)
-        with pytest.raises(UserError, match=r"No space left on device.*run the same again"):
+        with pytest.raises(UserError, match=r"No space left on device.*run the same command again"):
             pull(account, tmp_path / "out")
     pull(account, tmp_path / "out")
     assert is_whole(account, tmp_path / "out")
@@ -324,7 +324,7 @@ def test_the_command(account: Account, tmp_path: Path, monkeypatch):
         f"3 days pulled, 126 events. Next: make demo LOGS='{out}'",
     ]
     assert is_whole(account, out)
-    assert "is there" in command("--from", FIRST, "--to", LAST, "--out", out).output
+    assert "already there" in command("--from", FIRST, "--to", LAST, "--out", out).output
     assert command("--from", LAST, "--to", FIRST, "--out", out).exit_code == 2
     assert command("--from", "2026-10-07", "--to", "2999-01-01", "--out", out).exit_code == 2
     assert command("--from", "2999-01-01", "--out", out).exit_code == 2

@@ -24,7 +24,7 @@ def test_by_hand():
     """10 GB a day, gzip 10 to 1, exports kept 100 days of which 40 in Standard; a month is 30.41667 days."""
     found = month(gb_per_day=10, gzip_ratio=10, retention_days=30, glacier_after_days=40, expire_after_days=100, dbt_gb_per_day=4)
     by_hand = {
-        "CloudWatch Logs, taken in": 304.1667 * 0.50,
+        "CloudWatch Logs, ingested": 304.1667 * 0.50,
         "CloudWatch Logs, kept": 10 * 30 * 0.15 * 0.03,
         "S3, raw logs": 2 * 40 * 0.023,  # 1 GB exported twice
         "S3 Glacier, raw logs": 2 * 60 * 0.0036,
@@ -57,7 +57,7 @@ def test_alarms_and_metrics_are_as_many_as_in_the_template():
 
 def test_twice_the_logs_cost_twice_what_grows_with_logs():
     one, two = month(gb_per_day=50), month(gb_per_day=100)
-    for name in ("CloudWatch Logs, taken in", "CloudWatch Logs, kept", "S3, raw logs", "S3, tables", "Athena, daily run"):
+    for name in ("CloudWatch Logs, ingested", "CloudWatch Logs, kept", "S3, raw logs", "S3, tables", "Athena, daily run"):
         assert two[name] == pytest.approx(2 * one[name])
     assert two["Secrets Manager"] == one["Secrets Manager"]
 

@@ -42,7 +42,7 @@ def test_nothing_of_a_part_is_lost():
 
 def test_a_name_in_two_parts_is_an_error_that_names_both():
     parts = {"a.yaml": {"Resources": {"X": {}}}, "b.yaml": {"Resources": {"X": {}}}}
-    with pytest.raises(UserError, match=r"Resources X stands in a\.yaml and in b\.yaml"):
+    with pytest.raises(UserError, match=r"Resources X is in both a\.yaml and b\.yaml"):
         template.merge(parts)
 
 
@@ -259,15 +259,15 @@ def test_on_off_and_days_are_taken_as_people_write_them(tmp_path: Path):
         ("Parameters: {FirstDay: soon}", "FirstDay is 'soon'"),
         ("Parameters: {FirstDay: '2026-10-01', Colour: red}", "no parameter Colour"),
         ("Parameters: {FirstDay: '2026-10-01', ExporterZip: x}", "no parameter ExporterZip"),
-        ("Parameters: {FirstDay: '2026-10-01', LogRetentionDays: 7}", "none of 30, 60, 90"),
-        ("Parameters: {FirstDay: '2026-10-01', GlacierAfterDays: many}", "no whole number"),
+        ("Parameters: {FirstDay: '2026-10-01', LogRetentionDays: 7}", "not one of 30, 60, 90"),
+        ("Parameters: {FirstDay: '2026-10-01', GlacierAfterDays: many}", "not a whole number"),
         ("Parameters: {FirstDay: '2026-10-01', BytesScannedCutoff: 1}", "less than 10000000"),
         ("Parameters: {FirstDay: '2026-10-01', NamePrefix: My_Shop}", "NamePrefix is 'My_Shop'"),
         ("Parameters: {FirstDay: '2026-10-01', OtherReaders: me}", "OtherReaders is 'me'"),
         ("Parameters: {FirstDay: '2026-10-01', NamePrefix: a-very-long-name-indeed}", "longer than 20"),
         ("Parameters: {FirstDay: '2026-10-01', GlacierAfterDays: 900}", "ExpireLogsAfterDays must be more"),
         ("Stack: 1x\nParameters: {FirstDay: '2026-10-01'}", "Stack is '1x'"),
-        ("Parameters: [a]", "Parameters must be names"),
+        ("Parameters: [a]", "Parameters must map names"),
         ("Name: x", "expected Stack: and Parameters:"),
         ("- x", "expected Stack: and Parameters:"),
         ("a: [", "cannot be read"),
@@ -314,15 +314,15 @@ def change(action: str, **more: object) -> dict:
     ("given", "text", "is_danger"),
     [
         (change("Add"), "add      X (AWS::A::B)", False),
-        (change("Import", PhysicalResourceId="x1"), "take over x1 as X (AWS::A::B)", False),
+        (change("Import", PhysicalResourceId="x1"), "import   x1 as X (AWS::A::B)", False),
         (change("Remove", PhysicalResourceId="x1"), "DELETE   X (AWS::A::B) x1", True),
         (change("Remove", PolicyAction="Delete"), "DELETE   X (AWS::A::B)", True),
-        (change("Remove", PolicyAction="Retain"), "let go   X (AWS::A::B): leaves the stack, is kept", False),
+        (change("Remove", PolicyAction="Retain"), "retain   X (AWS::A::B): leaves the stack, is kept", False),
         (change("Modify", Replacement="False", Details=[{"Target": {"Name": "Size"}}]), "change   X (AWS::A::B): Size", False),
         (change("Modify", Replacement="True", Scope=["Tags"]), "REPLACE  X (AWS::A::B): Tags", True),
         (
             change("Modify", Replacement="True", PolicyAction="ReplaceAndRetain", Scope=["Tags"]),
-            "REPLACE  X (AWS::A::B): Tags (the old one is kept)",
+            "REPLACE  X (AWS::A::B): Tags (the old resource is kept)",
             True,
         ),
         (

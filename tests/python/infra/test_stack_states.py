@@ -53,9 +53,9 @@ STUCK = {
     "UPDATE_ROLLBACK_FAILED": "continue-update-rollback --stack-name shop",
     "IMPORT_ROLLBACK_FAILED": "continue-update-rollback --stack-name shop",
     "UPDATE_FAILED": "rollback-stack --stack-name shop",
-    "CREATE_IN_PROGRESS": "Wait for its end",
-    "UPDATE_ROLLBACK_IN_PROGRESS": "Wait for its end",
-    "DELETE_IN_PROGRESS": "Wait for its end",
+    "CREATE_IN_PROGRESS": "Try again when it ends",
+    "UPDATE_ROLLBACK_IN_PROGRESS": "Try again when it ends",
+    "DELETE_IN_PROGRESS": "Try again when it ends",
     "A_STATE_OF_THE_FUTURE": "Its events say more",
 }
 

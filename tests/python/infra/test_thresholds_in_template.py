@@ -20,7 +20,9 @@ def test_it_is_the_number_as_text_as_a_parameter_would_be(tmp_path: Path, monkey
 
 def test_one_that_there_is_not_is_told_with_the_file_and_its_name(tmp_path: Path):
     (tmp_path / "odd.yaml").write_text("Outputs:\n  A: !Threshold error_rate\n")
-    with pytest.raises(UserError, match=r"odd\.yaml.*there is no threshold error_rate, only .*server_error_rate(.|\n)*line 2"):
+    with pytest.raises(
+        UserError, match=r"odd\.yaml.*there is no threshold error_rate\. Thresholds: .*server_error_rate(.|\n)*line 2"
+    ):
         template.read_parts(tmp_path)
 
 

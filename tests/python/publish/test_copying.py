@@ -282,10 +282,10 @@ def test_a_new_column_is_added(engine: Engine, postgres: PostgresServer, reader:
         (
             {"event_date": "date", "name": "varchar", "n": "bigint"},
             DAILY.key,
-            "rate is double precision there, and no column here",
+            "rate is double precision there and missing here",
         ),
-        ({**DAILY.columns, "n": "integer"}, DAILY.key, "n is bigint there, and integer here"),
-        (DAILY.columns, ("name",), r"its key is \(event_date, name\) there, and \(name\) here"),
+        ({**DAILY.columns, "n": "integer"}, DAILY.key, "n is bigint there and integer here"),
+        (DAILY.columns, ("name",), r"its key is \(event_date, name\) there and \(name\) here"),
     ],
     ids=["a column less", "another type", "another key"],
 )
@@ -293,7 +293,7 @@ def test_another_shape_is_refused(
     engine: Engine, postgres: PostgresServer, reader: psycopg.Connection, columns: dict, key: tuple, message: str
 ) -> None:
     engine.publish(postgres.url())
-    with pytest.raises(UserError, match=rf'"analytics"."daily" is of another shape: {message}. Drop it'):
+    with pytest.raises(UserError, match=rf'"analytics"."daily" has a different structure: {message}. Drop it'):
         engine.publish(postgres.url(), (replace(DAILY, columns=columns, key=key),))
     assert content(reader, "daily") == OLD["daily"]
     reader.execute("drop table analytics.daily")
@@ -303,7 +303,7 @@ def test_another_shape_is_refused(
 
 def test_a_table_of_somebody_else_is_left_alone(engine: Engine, postgres: PostgresServer, reader: psycopg.Connection) -> None:
     reader.execute("create schema analytics; create table analytics.daily as select 'precious' as what")
-    with pytest.raises(UserError, match=r"is there already, and not from here.*another --schema"):
+    with pytest.raises(UserError, match=r"exists and was not created by publish.*another --schema"):
         engine.publish(postgres.url())
     assert content(reader, "daily") == {("precious",)}
 

@@ -105,7 +105,7 @@ def test_no_tables(project: Project, postgres: PostgresServer) -> None:
     result = publish("--to", postgres.url())
     assert result.exit_code == 1
     assert "cannot be read" in result.output
-    assert "not there yet, `dbt build` makes it" in result.output
+    assert "does not exist yet, run `dbt build`" in result.output
 
 
 @pytest.mark.parametrize(

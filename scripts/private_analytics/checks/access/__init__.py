@@ -1,1 +1,1 @@
-"""`check access`: whether a stack is as closed as its template made it, asked of AWS itself."""
+"""`check access`: asks AWS whether a stack is still as closed as its template made it."""

@@ -1,4 +1,4 @@
-"""Whether the buckets are as closed as the template made them: by their settings, by their policies, and in fact."""
+"""Whether the buckets are as closed as the template made them: their settings, their policies, and real requests."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import PublicAccessBlockConfigurationTypeDef, ResponseMetadataTypeDef
 
     class Answered(TypedDict):
-        """What all answers have."""
+        """What all answers contain."""
 
         ResponseMetadata: ResponseMetadataTypeDef
 
@@ -29,12 +29,12 @@ Answer = TypeVar("Answer")
 
 BLOCKS = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
 READERS = ("ExporterRole", "AnalystRole", "DashboardsRole", "TransformRole", "DbtRole")
-ANOTHER_DIGEST = "AAAAAAAAAAAAAAAAAAAAAA=="  # not that of an empty object: even where a stranger may write, nothing is written
+ANOTHER_DIGEST = "AAAAAAAAAAAAAAAAAAAAAA=="  # not an empty object's digest: even if a stranger may write, nothing is written
 
 
 @dataclass(frozen=True)
 class Bucket:
-    """key: of KMS, if any. folder: where its objects lie. readers: the only ones who may read, if that is said."""
+    """key: the KMS key, if any. folder: where its objects are. readers: the only principals that may read, if limited."""
 
     kind: str
     name: str
@@ -70,7 +70,7 @@ def image_bucket(stack: DeployedStack) -> Bucket:
 
 
 def lines(s3: S3Client, strangers: S3Client, bucket: Bucket) -> list[AccessCheck]:
-    """`strangers` is a client of S3 without credentials."""
+    """The checks of a bucket. `strangers` is an S3 client without credentials."""
     policy = cache(lambda: _policy(s3, bucket))
     key, service, readers = "the stack's key" if bucket.key else "S3's key", bucket.guest.service, len(bucket.readers)
     found = {
@@ -78,11 +78,11 @@ def lines(s3: S3Client, strangers: S3Client, bucket: Bucket) -> list[AccessCheck
         "ownership": (lambda: _ownership(s3, bucket), "the account owns all objects, ACLs are off"),
         "encryption": (lambda: _encryption(s3, bucket), f"by default, with {key}"),
         "versions": (lambda: _versions(s3, bucket), "kept"),
-        "TLS": (lambda: policies.tls(policy(), bucket.arn), "all else is refused"),
+        "TLS": (lambda: policies.tls(policy(), bucket.arn), "plain HTTP is refused"),
         "policy status": (lambda: _status(s3, bucket), "not public"),
-        "let in": (lambda: policies.let_in(policy(), bucket.guest), f"{service} alone, as the template has it"),
-        "readers": (lambda: policies.readers(policy(), bucket.arn, bucket.readers), f"just the {readers} that the stack names"),
-        "strangers": (lambda: _strangers(s3, strangers, bucket), "refused in fact: list, read, write (403)"),
+        "let in": (lambda: policies.let_in(policy(), bucket.guest), f"only {service}, as in the template"),
+        "readers": (lambda: policies.readers(policy(), bucket.arn, bucket.readers), f"only the {readers} that the stack names"),
+        "strangers": (lambda: _strangers(s3, strangers, bucket), "list, read and write refused (403)"),
     }
     if not bucket.readers:
         del found["readers"]
@@ -90,18 +90,18 @@ def lines(s3: S3Client, strangers: S3Client, bucket: Bucket) -> list[AccessCheck
 
 
 def origins(cloudfront: CloudFrontClient, stack: DeployedStack) -> AccessCheck:
-    """That the images' distribution reads the image bucket, and no other such as the export bucket."""
+    """Whether the image distribution reads only the image bucket, and not, for example, the export bucket."""
 
     def look() -> str:
         config = cloudfront.get_distribution_config(Id=stack.ids["ImageDistribution"])["DistributionConfig"]
         for origin in config["Origins"]["Items"]:
             if not origin["DomainName"].startswith(f"{stack.ids['ImageBucket']}.s3."):
-                return f"it reads {origin['DomainName']} too"
+                return f"it also reads {origin['DomainName']}"
             if not origin.get("OriginAccessControlId"):
-                return "it reads the image bucket without signing"
+                return "it reads the image bucket with unsigned requests"
         return ""
 
-    return AccessCheck("image distribution: origins", look, "the image bucket alone, with signed requests")
+    return AccessCheck("image distribution: origins", look, "only the image bucket, with signed requests")
 
 
 def _public_access(s3: S3Client, bucket: Bucket) -> str:
@@ -121,17 +121,17 @@ def _encryption(s3: S3Client, bucket: Bucket) -> str:
     defaults = [rule.get("ApplyServerSideEncryptionByDefault", {}) for rule in rules]
     used = {(default.get("SSEAlgorithm"), default.get("KMSMasterKeyID", "")) for default in defaults}
     wanted = ("aws:kms", bucket.key) if bucket.key else ("AES256", "")
-    return "" if used == {wanted} else f"not by {bucket.key or 'the key of S3'}"
+    return "" if used == {wanted} else f"not with {bucket.key or 'the key of S3'}"
 
 
 def _versions(s3: S3Client, bucket: Bucket) -> str:
     status = s3.get_bucket_versioning(Bucket=bucket.name).get("Status", "never turned on")
-    return "" if status == "Enabled" else f"not kept ({status}): what is overwritten or deleted is gone"
+    return "" if status == "Enabled" else f"not kept ({status}): overwritten or deleted objects are lost"
 
 
 def _status(s3: S3Client, bucket: Bucket) -> str:
     found = _setting(s3.get_bucket_policy_status, bucket, "NoSuchBucketPolicy")
-    return "S3 takes its policy for public" if found and found["PolicyStatus"]["IsPublic"] else ""
+    return "S3 says that its policy is public" if found and found["PolicyStatus"]["IsPublic"] else ""
 
 
 def _policy(s3: S3Client, bucket: Bucket) -> list[Statement]:
@@ -141,7 +141,7 @@ def _policy(s3: S3Client, bucket: Bucket) -> list[Statement]:
 
 def _strangers(s3: S3Client, strangers: S3Client, bucket: Bucket) -> str:
     there = s3.list_objects_v2(Bucket=bucket.name, Prefix=bucket.folder, MaxKeys=1).get("Contents")
-    # S3 refuses to read what is not there as well, so a made-up key is for a bucket that is empty still.
+    # S3 also refuses to read a missing object, so a made-up key serves for a bucket that is still empty.
     key = there[0]["Key"] if there else f"{bucket.folder}check-access"
     answers = {
         "list": _answer(strangers.list_objects_v2, Bucket=bucket.name, MaxKeys=1),
@@ -152,7 +152,7 @@ def _strangers(s3: S3Client, strangers: S3Client, bucket: Bucket) -> str:
 
 
 def _answer(call: Callable[Parameters, Answered], *arguments: Parameters.args, **parameters: Parameters.kwargs) -> int:
-    """The status. Raises where S3 did not get as far as to judge: it is too busy, or out of order."""
+    """The HTTP status. Raises if S3 could not decide because it is busy or has an error."""
     try:
         return call(*arguments, **parameters)["ResponseMetadata"]["HTTPStatusCode"]
     except ClientError as error:
@@ -163,7 +163,7 @@ def _answer(call: Callable[Parameters, Answered], *arguments: Parameters.args, *
 
 
 def _setting(call: Callable[..., Answer], bucket: Bucket, absent: str) -> Answer | None:
-    """What S3 says, or nothing where its answer is that there is none."""
+    """S3's answer, or None if it says that the setting does not exist."""
     try:
         return call(Bucket=bucket.name)
     except ClientError as error:

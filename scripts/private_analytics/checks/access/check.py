@@ -1,4 +1,4 @@
-"""`check access`: all that is looked at, one after another."""
+"""`check access`: everything it looks at, one after another."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AccessClients:
-    """Clients. strangers: of S3, without credentials."""
+    """boto3 clients. strangers: an S3 client without credentials."""
 
     cloudformation: CloudFormationClient
     s3: S3Client
@@ -32,11 +32,11 @@ class AccessClients:
 
 
 def check(aws: AccessClients, name: str) -> list[Result]:
-    """What AWS says about a stack. Where it says nothing of something, that is unknown."""
+    """What AWS says about a stack. What AWS does not say is unknown."""
     try:
         found = stack.read(aws.cloudformation, name)
     except UserError as error:
-        return [Result("stack", UNKNOWN, str(error), "Its name belongs into ANALYTICS_STACK; stack deploy shows it.")]
+        return [Result("stack", UNKNOWN, str(error), "Set ANALYTICS_STACK to the stack's name; stack deploy shows it.")]
     lines = buckets.lines(aws.s3, aws.strangers, buckets.export_bucket(found))
     if "ImageBucket" in found.ids:
         lines += buckets.lines(aws.s3, aws.strangers, buckets.image_bucket(found))

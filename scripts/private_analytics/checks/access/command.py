@@ -13,11 +13,11 @@ from .check import AccessClients, check
 
 
 @click.command("access", cls=CheckCommand)
-@option("--stack", envvar="ANALYTICS_STACK", required=True, help="Its name in CloudFormation.")
+@option("--stack", envvar="ANALYTICS_STACK", required=True, help="The stack's name in CloudFormation.")
 def check_access(stack: str) -> CheckReport:
-    """Whether the stack is as closed as its template made it.
+    """Check that the stack is as closed as its template made it.
 
-    The buckets are closed, each role can do its work and nothing else, and no secret lies in the open.
+    The buckets are private, each role can do its work and nothing more, and no secret is in plain text.
 
     \b
     Example:
@@ -32,7 +32,7 @@ def _clients() -> AccessClients:
         signature_version=UNSIGNED,
         connect_timeout=10,
         read_timeout=10,
-        request_checksum_calculation="when_required",  # boto3 must not add the right checksum to what is sent with a wrong one
+        request_checksum_calculation="when_required",  # boto3 must not add the right checksum to a request with a wrong one
     )
     return AccessClients(
         cloudformation=cloudformation,

@@ -1,4 +1,4 @@
-"""What a bucket's policy says, and whether that is what the template's says. Each answer is what is wrong, or nothing."""
+"""Whether a bucket's policy says what the template's policy says. Each answer is what is wrong, or ''."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-Statement = dict[str, Any]  # as JSON has it
+Statement = dict[str, Any]  # as in the JSON
 
 
 @dataclass(frozen=True)
 class AllowedService:
-    """The one service that a bucket's policy lets in: what it may do, where, and on which condition."""
+    """The one service that a bucket's policy allows: what it may do, where, and on which condition."""
 
     service: str
     actions: frozenset[str]
@@ -31,7 +31,7 @@ def tls(found: list[Statement], arn: str) -> str:
 
 
 def readers(found: list[Statement], arn: str, wanted: frozenset[str]) -> str:
-    """That everybody but those wanted is denied reading."""
+    """Whether everyone except those wanted is denied reading."""
     for statement in found:
         condition = _condition(statement)
         is_by_name = {operator: list(keys) for operator, keys in condition.items()} == {"ArnNotLike": ["aws:PrincipalArn"]}
@@ -39,23 +39,23 @@ def readers(found: list[Statement], arn: str, wanted: frozenset[str]) -> str:
             named = set(condition["ArnNotLike"]["aws:PrincipalArn"])
             more = sentence("its policy lets in ", sorted(named - wanted))
             return more or sentence("its policy keeps out ", sorted(wanted - named))
-    return "its policy does not say who alone may read"
+    return "its policy does not limit who may read"
 
 
 def let_in(found: list[Statement], guest: AllowedService) -> str:
-    """That nothing is allowed to anybody but the guest."""
+    """Whether nothing is allowed to anyone but the guest."""
     for statement in found:
         if statement["Effect"] == "Allow" and not _is_for(statement, guest):
             principal = statement.get("Principal", "all but some")
             groups = principal.values() if isinstance(principal, dict) else [principal]
             who = ", ".join(name for group in groups for name in _listed(group))
             what = ", ".join(_listed(statement.get("Action", "all but some actions")))
-            return f"its policy lets {who} do {what}, which the template's does not"
+            return f"its policy allows {who} to use {what}, which the template does not"
     return ""
 
 
 def sentence(begin: str, items: Iterable[str]) -> str:
-    """Nothing where there are no items."""
+    """The beginning and the items; '' if there are no items."""
     listed = ", ".join(items)
     return begin + listed if listed else ""
 
@@ -71,7 +71,7 @@ def _is_for(statement: Statement, guest: AllowedService) -> bool:
 
 
 def _denies_all(statement: Statement, actions: Collection[str], resources: Collection[str]) -> bool:
-    """Whether a statement denies everybody at least these actions on these resources."""
+    """Whether a statement denies everyone at least these actions on these resources."""
     everybody = statement.get("Principal") in ("*", {"AWS": "*"})
     does, on = set(_listed(statement.get("Action", []))), set(_listed(statement.get("Resource", [])))
     return statement["Effect"] == "Deny" and everybody and does.issuperset(actions) and on.issuperset(resources)

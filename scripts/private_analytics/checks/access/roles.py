@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class PermissionRule:
-    """Actions on places. A place begins with a {name} of simulated.places(). prefix: of the keys that are listed."""
+    """Actions on places. A place begins with a {name} of simulated.places(). prefix: the prefix of the keys to list."""
 
     actions: tuple[str, ...]
     places: tuple[str, ...]
@@ -15,7 +15,7 @@ class PermissionRule:
 
 
 def rule(actions: str, *places: str, prefix: str = "") -> PermissionRule:
-    """`actions` with spaces between."""
+    """`actions` are separated by spaces."""
     return PermissionRule(tuple(actions.split()), places, prefix)
 
 

@@ -1,7 +1,7 @@
-"""Whether each role can do its work and nothing of what it must not: IAM is asked, by the table in roles.py.
+"""Asks IAM whether each role can do its work and nothing that it must not, as listed in roles.py.
 
-IAM simulates a role's own policies, permissions boundary and organization. A bucket's policy beside them is not "supported for
-IAM roles": what that of the export bucket adds, its line `readers` looks at.
+IAM simulates a role's own policies, permissions boundary and organization. Bucket policies are not "supported for IAM roles":
+the line `readers` checks what the export bucket's policy adds.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ if TYPE_CHECKING:
     from mypy_boto3_iam.type_defs import ContextEntryTypeDef
 
 ADVICE = (
-    "Detach what was attached by hand, then: pal stack deploy --revert-drift. If the policies are the template's"
-    " and a role cannot do its work, the organization's (SCPs) or a permissions boundary deny it."
+    "Detach what was attached by hand, then: pal stack deploy --revert-drift. If the policies are the template's and a role"
+    " cannot do its work, the organization's policies (SCPs) or a permissions boundary deny it."
 )
 
 
 def lines(iam: IAMClient, stack: DeployedStack) -> list[AccessCheck]:
-    """One for each role of the stack; one that you added must not do what nobody must."""
+    """A check for each role of the stack. A role that you added must not do what no role may do."""
     names = places(stack)
     found = []
     for role in stack.of_type("AWS::IAM::Role"):
         must, must_not = _resolved(MUST.get(role, []), names), _resolved(MUST_NOT.get(role, []) + NOBODY, names)
-        good = f"can do its work ({_count(must)} things), and none of {_count(must_not)} that it must not"
+        good = f"can do its work ({_count(must)} actions), and none of {_count(must_not)} that it must not"
         found.append(AccessCheck(role, partial(_fault, iam, stack.role(role), must, must_not), good, ADVICE))
     return found
 
 
 def places(stack: DeployedStack) -> dict[str, str]:
-    """What the {names} of the table stand for. There are no images and there is no transform where the stack has none."""
+    """What the {names} of the table stand for. Without images or a transform in the stack, their names are missing."""
     ids, outputs, parameters = stack.ids, stack.outputs, stack.parameters
     glue, athena, logs, function, project = (
         f"arn:{stack.partition}:{service}:{stack.region}:{stack.account}"
@@ -65,7 +65,7 @@ def places(stack: DeployedStack) -> dict[str, str]:
 
 
 def _resolved(rules: list[PermissionRule], names: dict[str, str]) -> list[PermissionRule]:
-    """With ARNs for places. A place begins with a name; where the stack has nothing of that name, there is nothing to ask."""
+    """The rules with ARNs for places. A place whose name the stack does not have is left out."""
     found = []
     for rule in rules:
         there = [place.format(**names) for place in rule.places if place[1 : place.index("}")] in names]
@@ -79,7 +79,7 @@ def _count(rules: list[PermissionRule]) -> int:
 
 
 def _fault(iam: IAMClient, role: str, must: list[PermissionRule], must_not: list[PermissionRule]) -> str:
-    """The first wrong thing."""
+    """The first thing that is wrong, or ''."""
     for wanted, verb, rules in ((True, "cannot do", must), (False, "can do", must_not)):
         for rule in rules:
             for action, place, may in _simulated(iam, role, rule):
@@ -89,7 +89,7 @@ def _fault(iam: IAMClient, role: str, must: list[PermissionRule], must_not: list
 
 
 def _simulated(iam: IAMClient, role: str, rule: PermissionRule) -> Iterator[tuple[str, str, bool]]:
-    """IAM's answer for each action and place. Raises UserError where it leaves one out."""
+    """IAM's answer for each action and place. Raises UserError if one is missing."""
     prefix: ContextEntryTypeDef = {"ContextKeyName": "s3:prefix", "ContextKeyType": "string", "ContextKeyValues": [rule.prefix]}
     answers = 0
     for page in iam.get_paginator("simulate_principal_policy").paginate(
@@ -99,7 +99,7 @@ def _simulated(iam: IAMClient, role: str, rule: PermissionRule) -> Iterator[tupl
         ContextEntries=[prefix] if rule.prefix else [],
     ):
         for result in page["EvaluationResults"]:
-            # IAM has answered by place within each action, and by one result for each of both.
+            # IAM answers either with one result per action that lists the places, or with one result per action and place.
             by_place = [
                 (one["EvalResourceName"], one["EvalResourceDecision"]) for one in result.get("ResourceSpecificResults", ())
             ]
@@ -107,4 +107,4 @@ def _simulated(iam: IAMClient, role: str, rule: PermissionRule) -> Iterator[tupl
                 answers += 1
                 yield result["EvalActionName"], place, decision == "allowed"
     if answers < len(rule.actions) * len(rule.places):
-        raise UserError(f"IAM says nothing of some of {', '.join(rule.actions)} for {role}.")
+        raise UserError(f"IAM did not answer for all of {', '.join(rule.actions)} for {role}.")

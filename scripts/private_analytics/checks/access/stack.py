@@ -1,4 +1,4 @@
-"""A stack as CloudFormation knows it, and how one thing about it is looked at."""
+"""A stack as CloudFormation knows it, and how one thing about it is checked."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ..results import FAILED, OK, UNKNOWN, Result
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.client import CloudFormationClient
 
-RESTORE = "Put it back as the template has it: pal stack deploy --revert-drift"
+RESTORE = "Restore what the template says: pal stack deploy --revert-drift"
 
 
 @dataclass(frozen=True)
 class DeployedStack:
-    """ids: what each resource of the template is called. template: as it was deployed, with its functions."""
+    """ids: logical id -> physical id of each resource. template: as it was deployed, with its functions."""
 
     arn: str
     ids: dict[str, str]
@@ -39,16 +39,16 @@ class DeployedStack:
         return self.arn.split(":")[4]
 
     def role(self, logical_id: str) -> str:
-        """Its ARN."""
+        """The role's ARN."""
         return f"arn:{self.partition}:iam::{self.account}:role/{self.ids[logical_id]}"
 
     def of_type(self, kind: str) -> list[str]:
-        """Logical ids of the resources of a type that are there."""
+        """Logical ids of the existing resources of a type."""
         return [name for name, item in self.template["Resources"].items() if item["Type"] == kind and name in self.ids]
 
 
 def read(cloudformation: CloudFormationClient, name: str) -> DeployedStack:
-    """Raises UserError where it cannot be read."""
+    """Read the stack. Raises UserError if it cannot be read."""
     with aws_errors(f"read the stack {name}"):
         (found,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
         pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=name)
@@ -65,7 +65,7 @@ def read(cloudformation: CloudFormationClient, name: str) -> DeployedStack:
 
 @dataclass(frozen=True)
 class AccessCheck:
-    """Something to look at. look: gives what is wrong, or nothing. good: what to say then."""
+    """Something to check. look: returns what is wrong, or ''. good: what to say if nothing is wrong."""
 
     name: str
     look: Callable[[], str]
@@ -73,7 +73,7 @@ class AccessCheck:
     advice: str = RESTORE
 
     def result(self) -> Result:
-        """What was found: unknown where AWS does not say."""
+        """What was found: unknown if AWS does not say."""
         try:
             with aws_errors("look at it"):
                 fault = self.look()

@@ -1,4 +1,4 @@
-"""Whether a secret lies in the open: in the environment of the exporter or the transform. What is found is told by its name."""
+"""Whether the environment of the exporter or the transform contains a secret in plain text. Only its name is shown."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ VALUES = {
     "a password in a URL": re.compile(r"://[^/\s:@]*:[^/\s@]+@"),
     "a token": re.compile(r"\beyJ[\w-]{5,}\.eyJ[\w-]{5,}\.|\bgh[opsur]_\w{36}|\bxox[abp]-\w{10}|\bsk_live_\w{10}"),
 }
-GOOD = "those of the template, no secret among them"
+GOOD = "as in the template, without secrets"
 ADVICE = (
-    "Whoever may see these settings has seen it: change the secret, keep the new one in Secrets Manager, and put the variables"
-    " back: pal stack deploy --revert-drift"
+    "Everyone who can see these settings can see it. Change the secret, keep the new one in Secrets Manager, and restore the"
+    " variables: pal stack deploy --revert-drift"
 )
 
 
 def lines(functions: LambdaClient, builds: CodeBuildClient, stack: DeployedStack) -> list[AccessCheck]:
-    """`functions` and `builds` are clients of Lambda and CodeBuild."""
+    """The checks of the variables. `functions` and `builds` are Lambda and CodeBuild clients."""
 
     def of_exporter() -> str:
         return _fault(_of_function(functions, stack), _declared(stack, "Exporter"))
@@ -50,11 +50,11 @@ def _of_function(functions: LambdaClient, stack: DeployedStack) -> dict[str, str
 
 
 def _of_project(builds: CodeBuildClient, stack: DeployedStack) -> dict[str, str]:
-    """What only names a secret or a parameter kept elsewhere has no value here."""
+    """The project's variables. One that only names a secret or a parameter has the value ''."""
     name = stack.ids["TransformProject"]
     projects = builds.batch_get_projects(names=[name])["projects"]
     if not projects:
-        raise UserError(f"There is no project {name}. Make it again: pal stack deploy --revert-drift")
+        raise UserError(f"There is no project {name}. Create it again: pal stack deploy --revert-drift")
     variables = projects[0]["environment"].get("environmentVariables", ())
     return {item["name"]: item["value"] if item.get("type", "PLAINTEXT") == "PLAINTEXT" else "" for item in variables}
 
@@ -65,7 +65,7 @@ def _declared(stack: DeployedStack, logical_id: str) -> set[str]:
 
 
 def _names(value: object) -> Iterator[str]:
-    """Of a project's variables, of which some stand within conditions."""
+    """The names of a project's variables, also of those within conditions."""
     if isinstance(value, Mapping) and isinstance(value.get("Name"), str):
         yield value["Name"]
     elif isinstance(value, Mapping | list):
@@ -75,12 +75,12 @@ def _names(value: object) -> Iterator[str]:
 
 def _fault(variables: Mapping[str, str], declared: set[str]) -> str:
     wrong = [f"{name} holds {kind}" for name, value in variables.items() if (kind := _secret(name, value))]
-    wrong += [f"{name} is not the template's" for name in variables if name not in declared]
+    wrong += [f"{name} is not in the template" for name in variables if name not in declared]
     return ", ".join(wrong)
 
 
 def _secret(name: str, value: str) -> str:
-    """Which kind of secret a variable holds; nothing where it looks like none, as an ARN does that says where one is."""
+    """Which kind of secret a variable holds; '' if it does not look like one. The ARN of a secret is not a secret."""
     for kind, form in VALUES.items():
         if form.search(value):
             return kind

@@ -1,4 +1,4 @@
-"""`check exports`: whether the days of each log group arrive, for a person in a hurry and for a monitor."""
+"""`check exports`: whether the days of each log group arrive, for people and for monitors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..results import FAILED, OK, UNKNOWN, Result
 def look(aws: ExportClients, settings: ExportSettings, now_ms: int) -> list[Result]:
     """At least one result for each log group, under its name; `status` may also be late or lost.
 
-    Raises TryLater and UserError where nothing can be known.
+    Raises TryLater and UserError if nothing can be known.
     """
     seen = account.observe(aws, settings, lambda text: None)
     wrong = status.together(state for state in plan.assess(seen, settings.rules, now_ms) if state.is_wrong(now_ms))
@@ -33,5 +33,5 @@ def look(aws: ExportClients, settings: ExportSettings, now_ms: int) -> list[Resu
 
 
 def unknown(settings: ExportSettings, why: str) -> list[Result]:
-    """The results where nothing could be looked at: not ok."""
+    """The results if nothing could be checked: unknown."""
     return [Result(name, UNKNOWN, why) for name in settings.log_groups]

@@ -15,7 +15,7 @@ from . import check
 @click.command("exports", cls=CheckCommand)
 @export_settings
 def check_exports(settings: ExportSettings) -> CheckReport:
-    """Whether the days of each log group arrive.
+    """Check that the days of each log group arrive.
 
     Says what is late, failed, or was lost in the last week, and what to do.
 

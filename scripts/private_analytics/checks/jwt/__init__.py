@@ -1,1 +1,1 @@
-"""`check jwt`: whether the API takes the user pool's tokens, and nothing else."""
+"""`check jwt`: whether the API accepts the user pool's tokens, and nothing else."""

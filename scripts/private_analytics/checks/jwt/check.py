@@ -1,4 +1,4 @@
-"""`check jwt`: whether the pool's token is what it should be, and the API takes it and nothing else."""
+"""`check jwt`: whether the pool's token is correct, and whether the API accepts it and nothing else."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ if TYPE_CHECKING:
 Keys = dict[str | None, rsa.RSAPublicKey]  # by their id
 
 TIMEOUT_S = 10
-LONG_EXPIRED_S = 600  # so that a few minutes of leeway for clocks, which are fine, do not look like a fault
+LONG_EXPIRED_S = 600  # a few minutes of leeway for clocks are fine and must not look like a fault
 LET_IN = range(200, 300)
 REFUSED = {401, 403}
-# What says nothing of how tokens are judged.
+# Answers that do not show how the API judges tokens.
 NOT_NOW = {status: f"the API answers {status}" for status in (429, 502, 503, 504)} | {0: "the API cannot be reached"}
 
 SIGN_IN, TOKEN, VALID = "sign-in", "token", "valid token"
 MUST_REFUSE = {
-    "no token": "Attach the authorizer to this endpoint; if it is meant to be public, give an endpoint that is not.",
-    "tampered": "Verify the signature of the very token that came, with a library; never only decode it.",
+    "no token": "Attach the authorizer to this endpoint; if it is meant to be public, check another endpoint.",
+    "tampered": "Verify the signature of the received token with a library; never only decode it.",
     "alg none": "Allow RS256 only when verifying; the token's header must not choose.",
     "HS256 with the public key": "Allow RS256 only when verifying; the token's header must not choose.",
     "another key": "Take keys from the pool's JWKS only; ignore jwk and jku in the token's header.",
-    "another pool": "Check iss, and take keys from this pool's JWKS, not from where the token's iss points to.",
-    "expired": "Check exp, with a few minutes of leeway at most.",
-    "other token_use": "Check token_use: an id token is no access token, nor the other way round.",
+    "another pool": "Check iss, and take keys from this pool's JWKS, not from where the token's iss points.",
+    "expired": "Check exp, with at most a few minutes of leeway.",
+    "other token_use": "Check token_use: do not accept an id token as an access token, or the reverse.",
 }
 NAMES = (SIGN_IN, TOKEN, VALID, *MUST_REFUSE)
 
@@ -57,7 +57,7 @@ def check(
     try:
         forged.claims(token)
     except jwt.InvalidTokenError as error:
-        broken = Result(TOKEN, FAILED, f"it is no JWT: {error}", "Ask AWS: a pool does not issue such tokens.")
+        broken = Result(TOKEN, FAILED, f"it is not a JWT: {error}", "Ask AWS: a pool does not issue such tokens.")
         return [signed_in, broken, *unknown("the canary has no token", NAMES[2:])]
     try:
         keys = fetch_keys(http, settings)
@@ -83,12 +83,12 @@ def check(
 
 
 def unknown(why: str, names: Iterable[str] = NAMES) -> list[Result]:
-    """The results where nothing could be looked at: not ok."""
+    """The results if nothing could be checked: unknown."""
     return [Result(name, UNKNOWN, why) for name in names]
 
 
 def fetch_keys(http: urllib3.PoolManager, settings: CanarySettings) -> Keys:
-    """The pool's public keys by their id. Raises UserError where they are not to be had."""
+    """The pool's public keys by their id. Raises UserError if they cannot be fetched."""
     try:
         answer = http.request("GET", settings.keys_url, redirect=False, retries=False, timeout=TIMEOUT_S)
         if answer.status != 200:
@@ -112,7 +112,7 @@ def verified_by(token: str, keys: Keys, settings: CanarySettings) -> Result:
 
 
 def _verify(token: str, keys: Keys, settings: CanarySettings, *, expired: bool = False) -> dict[str, Any]:
-    """Its claims. Raises jwt.PyJWTError."""
+    """The token's claims. Raises jwt.PyJWTError."""
     key_id = jwt.get_unverified_header(token).get("kid")
     if key_id not in keys:
         raise jwt.InvalidKeyError(f"the pool has no key {key_id!r}")
@@ -131,8 +131,8 @@ def _verify(token: str, keys: Keys, settings: CanarySettings, *, expired: bool =
 
 
 def _unusable(token: str, keys: Keys, settings: CanarySettings) -> Result | None:
-    """Why a token cannot show whether the API refuses expired ones: it must be expired, and else be good."""
-    how = "Keep a token of now with --save-token FILE, and put it into CANARY_EXPIRED_TOKEN when it has expired."
+    """Why a token cannot show whether the API refuses expired ones: it must be expired and otherwise valid."""
+    how = "Save a token with --save-token FILE, and set CANARY_EXPIRED_TOKEN to it when it has expired."
     if not keys:
         return Result("expired", UNKNOWN, "the pool's keys are not known")
     if not token:
@@ -152,7 +152,7 @@ def _accepted(http: urllib3.PoolManager, settings: CanarySettings, token: str) -
         return Result(VALID, UNKNOWN, NOT_NOW[status])
     if status in LET_IN:
         return Result(VALID, OK, f"accepted ({status})")
-    advice = "Compare the API's pool, client, kind of token and clock with these; 404: give the URL of an endpoint."
+    advice = "Compare the API's pool, client, kind of token and clock with these settings. 404: give the URL of an endpoint."
     return Result(VALID, FAILED, f"not accepted ({status})", advice)
 
 
@@ -161,10 +161,10 @@ def _refused(http: urllib3.PoolManager, settings: CanarySettings, name: str, att
     statuses = [_ask(http, settings.url, attempt) for attempt in attempts]
     for status in statuses:
         if status in LET_IN:
-            return Result(name, FAILED, f"let in ({status})", MUST_REFUSE[name])
+            return Result(name, FAILED, f"accepted ({status})", MUST_REFUSE[name])
     for status in statuses:
         if status not in REFUSED and status not in NOT_NOW:
-            return Result(name, FAILED, f"neither let in nor refused ({status})", "Answer 401 to a token that is not good.")
+            return Result(name, FAILED, f"neither accepted nor refused ({status})", "Answer 401 to an invalid token.")
     for status in statuses:
         if status in NOT_NOW:
             return Result(name, UNKNOWN, NOT_NOW[status])
@@ -174,7 +174,7 @@ def _refused(http: urllib3.PoolManager, settings: CanarySettings, name: str, att
 def _another_pool(
     cognito: CognitoIdentityProviderClient, http: urllib3.PoolManager, settings: CanarySettings, canary: Canary, token: str
 ) -> Result:
-    """With a token that another pool really issued, if there is one: its signature is good, only its place is not."""
+    """Try a token that another pool issued, if there is one: its signature is valid, but it is from the wrong pool."""
     name, attempts = "another pool", [forged.of_another_pool(token)]
     if not settings.other_client_id:
         result = _refused(http, settings, name, attempts)
@@ -187,7 +187,7 @@ def _another_pool(
 
 
 def _ask(http: urllib3.PoolManager, url: str, token: str | None) -> int:
-    """The status of the API's answer, or 0. A redirect to a sign-in page is not followed: it is no answer of an API."""
+    """The status of the API's answer, or 0. A redirect to a sign-in page is not followed: it is not an API's answer."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     try:
         return http.request("GET", url, headers=headers, redirect=False, retries=False, timeout=TIMEOUT_S).status

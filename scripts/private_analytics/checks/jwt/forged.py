@@ -1,4 +1,4 @@
-"""Tokens that an API must refuse, made from a good one: each list is one kind of forgery, in forms known to have worked."""
+"""Tokens that an API must refuse, made from a valid one. Each list is one kind of forgery, in forms known to have worked."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def unsigned(token: str) -> list[str]:
 
 
 def signed_with_public_key(token: str, key: rsa.RSAPublicKey) -> list[str]:
-    """HS256 with the public key as the secret, as those take it who let the token choose the algorithm."""
+    """HS256 with the public key as the secret: accepted by an API that lets the token choose the algorithm."""
     signed = f"{_encoded(jwt.get_unverified_header(token) | {'alg': 'HS256'})}.{token.split('.')[1]}"
     texts = [key.public_bytes(Encoding.PEM, form) for form in (PublicFormat.SubjectPublicKeyInfo, PublicFormat.PKCS1)]
     secrets = [*texts, *(text.strip() for text in texts), key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)]
@@ -36,7 +36,7 @@ def signed_with_public_key(token: str, key: rsa.RSAPublicKey) -> list[str]:
 
 
 def signed_by_another(token: str) -> list[str]:
-    """A key that is not the pool's: under the name of the pool's, or brought along by the token."""
+    """A key that is not the pool's: under the pool's key id, or embedded in the token."""
     key = _new_key()
     public = json.loads(RSAAlgorithm.to_jwk(key.public_key()))
     name = jwt.get_unverified_header(token).get("kid")
@@ -45,13 +45,13 @@ def signed_by_another(token: str) -> list[str]:
 
 
 def of_another_pool(token: str) -> str:
-    """As another pool would issue it, with its name and a key of its own."""
+    """A token as another pool would issue it, with its own issuer and key."""
     good = claims(token)
     return jwt.encode(good | {"iss": f"{good.get('iss')}0"}, _new_key(), algorithm="RS256", headers={"kid": "another"})
 
 
 def claims(token: str) -> dict[str, Any]:
-    """What a token says, whether true or not. Raises jwt.InvalidTokenError where it is none."""
+    """The token's claims, unverified. Raises jwt.InvalidTokenError if it is not a JWT."""
     return jwt.decode(token, options={"verify_signature": False})
 
 

@@ -1,1 +1,1 @@
-"""`check uploads`: whether an upload URL of the API lets its holder write one picture, and do nothing else."""
+"""`check uploads`: whether an upload URL of the API lets its holder write one picture, and nothing else."""

@@ -16,17 +16,17 @@ from ..command import CheckCommand, CheckReport, canary_options
 
 @click.command("uploads", cls=CheckCommand)
 @canary_options
-@option("--url", envvar="UPLOADS_URL", required=True, help="The endpoint that gives upload URLs.")
-@option("--method", envvar="UPLOADS_METHOD", type=click.Choice(["POST", "PUT", "GET"]), default="POST", help="How it is asked.")
+@option("--url", envvar="UPLOADS_URL", required=True, help="The endpoint that returns upload URLs.")
+@option("--method", envvar="UPLOADS_METHOD", type=click.Choice(["POST", "PUT", "GET"]), default="POST", help="Its HTTP method.")
 @option(
     "--body",
     envvar="UPLOADS_BODY",
     default='{"contentType": "image/png", "size": "<size>"}',
-    help="The JSON it wants for a PNG.",
+    help="The JSON that it expects for a PNG.",
 )
-@option("--url-at", envvar="UPLOADS_URL_AT", default="url", help="Where its answer has the URL.")
-@option("--headers-at", envvar="UPLOADS_HEADERS_AT", default="headers", help="Where its answer has headers to send, if anywhere.")
-@option("--prefix", envvar="UPLOADS_PREFIX", default="uploads", help="What all keys are below.")
+@option("--url-at", envvar="UPLOADS_URL_AT", default="url", help="Where its answer contains the URL.")
+@option("--headers-at", envvar="UPLOADS_HEADERS_AT", default="headers", help="Where its answer contains headers to send, if any.")
+@option("--prefix", envvar="UPLOADS_PREFIX", default="uploads", help="The prefix of all keys.")
 @option("--max-bytes", envvar="UPLOADS_MAX_BYTES", type=click.IntRange(min=100), help="The largest upload allowed.")
 def check_uploads(
     pool_id: str,
@@ -40,7 +40,7 @@ def check_uploads(
     prefix: str,
     max_bytes: int | None,
 ) -> CheckReport:
-    """Whether an upload URL of the API is good for one picture only.
+    """Check that the API's upload URLs allow one picture only.
 
     Waits until the URL has expired. The user comes from CANARY_USERNAME and CANARY_PASSWORD, or from CANARY_SECRET.
 
@@ -48,7 +48,7 @@ def check_uploads(
     Example:
       pal check uploads --pool-id eu-central-1_Ab12Cd34E --client-id 4f2k --url https://api.example.com/uploads
     """
-    import urllib3  # here, as --help needs none of them
+    import urllib3  # here, as --help does not need them
 
     from .. import canary
     from .check import check, names, unknown
@@ -66,5 +66,5 @@ def check_uploads(
 
 
 def wait(seconds: float) -> None:
-    click.echo(f"Waiting {seconds:.0f} s, until the URL has expired.", err=True)
+    click.echo(f"Waiting {seconds:.0f} s until the URL has expired.", err=True)
     time.sleep(seconds)

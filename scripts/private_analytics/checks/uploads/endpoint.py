@@ -1,4 +1,4 @@
-"""The endpoint of the API that hands out upload URLs, and what servers answer to `check uploads`."""
+"""The API's endpoint that returns upload URLs, and the servers' answers to `check uploads`."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from ...errors import UserError
 TIMEOUT_S = 10
 API, S3 = "the API", "S3"
 LET_IN = range(200, 300)
-NOT_NOW = {0, 429, 502, 503, 504}  # says nothing of what is let in; 0: no answer
+NOT_NOW = {0, 429, 502, 503, 504}  # does not show what is accepted; 0: no answer
 S3_REFUSES = 403
-S3_REFUSALS = {"MethodNotAllowed", "EntityTooLarge", "AuthorizationQueryParametersError"}  # their status is another
+S3_REFUSALS = {"MethodNotAllowed", "EntityTooLarge", "AuthorizationQueryParametersError"}  # with another status
 SIZE = "<size>"
-NOT_OURS = {"host", "content-length"}  # the client knows these better
+NOT_OURS = {"host", "content-length"}  # set by the HTTP client
 
 
 @dataclass(frozen=True)
 class Answer:
-    """Of whom; status 0: none came. at: when, by the clock of who answers."""
+    """An answer. of: who answered. status: 0 if there was no answer. at: when, by the clock of the server."""
 
     of: str
     status: int
@@ -48,7 +48,7 @@ class Answer:
 
     @property
     def silence(self) -> str:
-        """Why it says nothing, if so."""
+        """Why the answer proves nothing; '' if it does."""
         if self.status not in NOT_NOW:
             return ""
         return f"{self.of} answers {self.status}" if self.status else f"{self.of} cannot be reached"
@@ -57,13 +57,13 @@ class Answer:
         return f"{self.status} {self._said('Code')}".strip()
 
     def _said(self, name: str) -> str:
-        """In S3's XML; of which nothing else is shown, as signatures and keys stand there too."""
+        """A field of S3's XML. Nothing else of it is shown, as it also contains signatures and keys."""
         found = re.search(rf"<{name}>([\w .]+)</{name}>".encode(), self.body)
         return found[1].decode() if found else ""
 
 
 def ask(http: urllib3.PoolManager, of: str, method: str, url: str, headers: dict[str, str], body: bytes | None = None) -> Answer:
-    """A redirect is not followed: it is no answer of an API or of S3."""
+    """Send a request. A redirect is not followed: it is not an answer of an API or of S3."""
     try:
         answer = http.request(method, url, body=body, headers=headers, redirect=False, retries=False, timeout=TIMEOUT_S)
     except urllib3.exceptions.HTTPError:
@@ -79,15 +79,15 @@ def _json(text: str) -> str:
     try:
         json.loads(text)
     except ValueError as error:
-        raise UserError(f"UPLOADS_BODY is no JSON: {error}.") from None
+        raise UserError(f"UPLOADS_BODY is not JSON: {error}. Set it to the JSON that the API expects.") from None
     return text
 
 
 @checked_dataclass(frozen=True)
 class Endpoint:
-    """How the API is asked. url_at, headers_at: where these stand in its answer, as names with dots. max_bytes 0: no limit.
+    """How to call the API. url_at, headers_at: where to find these in its answer, as dotted names. max_bytes 0: no limit.
 
-    Raises UserError for what cannot be right.
+    Raises UserError for invalid settings.
     """
 
     url: str
@@ -103,12 +103,12 @@ class Endpoint:
     def _tells_the_size(self) -> Self:
         if self.max_bytes and SIZE not in self.url + (self.body if self.method != "GET" else ""):
             raise UserError(
-                f'UPLOADS_MAX_BYTES is set, but the API is not told a size: write "{SIZE}" where UPLOADS_BODY says it.'
+                f'UPLOADS_MAX_BYTES is set, but the API is not told a size. Put "{SIZE}" in UPLOADS_BODY where the size goes.'
             )
         return self
 
     def ask(self, http: urllib3.PoolManager, token: str, size: int) -> Answer:
-        """For the URL of an upload of so many bytes."""
+        """Ask for the URL of an upload of `size` bytes."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         body = None
         if self.method != "GET":
@@ -117,14 +117,14 @@ class Endpoint:
         return ask(http, API, self.method, self.url.replace(SIZE, str(size)), headers, body)
 
     def url_and_headers(self, answer: Answer) -> tuple[str, dict[str, str]]:
-        """Raises UserError where there is no URL in an answer."""
+        """The URL and the headers to send. Raises UserError if the answer contains no URL."""
         try:
             content = json.loads(answer.body)
         except ValueError:
-            raise UserError("the API's answer is no JSON") from None
+            raise UserError("the API's answer is not JSON") from None
         url, headers = _at(content, self.url_at), _at(content, self.headers_at)
         if not isinstance(url, str):
-            raise UserError(f"the API's answer has no text at {self.url_at}")
+            raise UserError(f"the API's answer has no string at {self.url_at}")
         given = headers.items() if isinstance(headers, dict) else ()
         return url, {name.lower(): str(value) for name, value in given if name.lower() not in NOT_OURS}
 

@@ -1,4 +1,4 @@
-"""A presigned URL for an upload to S3: what it says, and the same with one thing changed."""
+"""A presigned URL for an upload to S3: what it says, and copies of it with one thing changed."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
 from ...errors import UserError
 
 ALGORITHMS = {"AWS4-HMAC-SHA256", "AWS4-ECDSA-P256-SHA256"}
-# What is left behind where something is let in that should not be: always these, so that there is one of each.
+# The objects that remain if S3 accepts what it should refuse. The keys are fixed, so that there is at most one of each.
 OTHER_KEY, OTHER_PREFIX = "check-uploads-other-key.png", "check-uploads-other-prefix.png"
 
 
 @dataclass(frozen=True)
 class Upload:
-    """Whoever has the URL may write, so repr() does not show it. headers: what has to be sent with it, in lower case."""
+    """An upload. repr() does not show the URL: it grants the right to write. headers: to be sent with it, in lower case."""
 
     parts: SplitResult = field(repr=False)
     said: dict[str, str] = field(repr=False)
@@ -30,7 +30,7 @@ class Upload:
 
     @property
     def expires_at(self) -> float:
-        """Seconds since 1970, as signed_at."""
+        """Seconds since 1970, like signed_at."""
         return self.signed_at + self.seconds
 
     @property
@@ -43,16 +43,16 @@ class Upload:
 
     @property
     def _bucket(self) -> str:
-        """The bucket's part of the path: nothing where the host is the bucket's own."""
+        """The bucket's part of the path; '' if the host name contains the bucket."""
         is_service = self.parts.netloc.startswith(("s3.", "s3-")) or _is_address(self.parts.hostname or "")
         return "/" + self.parts.path.split("/")[1] if is_service else ""
 
     def for_other_key(self) -> str:
-        """Of the same folder."""
+        """The URL for another key in the same folder."""
         return self.parts._replace(path=f"{self.parts.path.rpartition('/')[0]}/{OTHER_KEY}").geturl()
 
     def for_other_prefix(self) -> str:
-        """Of the same bucket, in no folder."""
+        """The URL for a key in the same bucket, in no folder."""
         return self.parts._replace(path=f"{self._bucket}/{OTHER_PREFIX}").geturl()
 
     def unsigned(self) -> str:
@@ -73,16 +73,16 @@ class Upload:
 
 
 def read(url: str, headers: dict[str, str]) -> Upload:
-    """Raises UserError for a URL that nobody should use, or that S3 would not take."""
+    """Read a presigned URL. Raises UserError if it is unsafe, or if S3 would not accept it."""
     try:
         parts = urlsplit(url)
         said = dict(parse_qsl(parts.query))
         signed_at = datetime.strptime(said["X-Amz-Date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp()
         upload = Upload(parts, said, headers, signed_at, int(said["X-Amz-Expires"]))
     except (KeyError, ValueError):
-        raise UserError("it is no URL that is signed with Signature Version 4") from None
+        raise UserError("it is not signed with Signature Version 4") from None
     if said.get("X-Amz-Algorithm") not in ALGORITHMS or not said.keys() >= {"X-Amz-SignedHeaders", "X-Amz-Signature"}:
-        raise UserError("it is no URL that is signed with Signature Version 4")
+        raise UserError("it is not signed with Signature Version 4")
     if parts.scheme != "https":
         raise UserError("it does not begin with https://")
     return upload
