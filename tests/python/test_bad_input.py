@@ -161,8 +161,8 @@ def test_no_logs_at_all(project: Project, tmp_path: Path) -> None:
         build_tables(tmp_path, "", print)
     with pytest.raises(UserError, match="no such folder"):
         build_tables(tmp_path / "typo", "", print)
-    (tmp_path / "notes.txt").write_text("hello")
-    with pytest.raises(UserError, match=r"There are 1 other files, e\.g\. notes\.txt"):
+    (tmp_path / "notes.md").write_text("hello")
+    with pytest.raises(UserError, match=r"There are 1 other files, e\.g\. notes\.md"):
         build_tables(tmp_path, "", print)
 
 
