@@ -1,0 +1,204 @@
+"""Which paths hold which field: by their names, by their values, and by standing on the lines that have a status."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+
+from . import names, presets, units
+from .evidence import Column
+from .flatten import Record
+from .presets import Place
+from .values import COMMON_STATUSES, as_latency, as_time, reader
+
+CORE = ("event_at", "status_code", "latency_ms", "method", "path")
+NEAR_S = 35 * 86400  # as max_days_from_log_time
+BY_VALUE = {"status_code": 5, "method": 2, "path": 3, "user_agent": 2}  # the lines at least, where a key says nothing
+TIE = 0.15
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A path that may hold a field. `fill` is its share of the lines that have one, `lines` those where it can be read."""
+
+    column: Column
+    score: float
+    named: float
+    lines: frozenset[int]
+    why: str
+    units: tuple[str, ...] = ()
+
+    @property
+    def place(self) -> Place:
+        return Place(self.column.steps, self.units[0] if self.units else "ms")
+
+
+@dataclass(frozen=True)
+class Question:
+    """What only the user can know: a field, and the answers that are possible."""
+
+    field: str
+    text: str
+    answers: tuple[Place, ...]
+
+
+@dataclass
+class Guess:
+    """What was found for a log group. A field with a question is not among the places."""
+
+    places: dict[str, tuple[Place, ...]] = field(default_factory=dict)
+    candidates: dict[str, list[Candidate]] = field(default_factory=dict)
+    questions: list[Question] = field(default_factory=list)
+
+
+def guess(
+    columns: Sequence[Column], records: Sequence[Record], settings: presets.Fields, loggers: Mapping[str, presets.Fields]
+) -> Guess:
+    """`settings` say where the fields are read now, `loggers` are the presets."""
+    made = Guess()
+    lines = range(len(records))
+    for name in ("event_at", "status_code", *(name for name in settings if name not in ("event_at", "status_code"))):
+        if name not in names.GOOD:
+            continue
+        found = _candidates(name, columns, lines, records)
+        if not found and name != "event_at":
+            found = _candidates(name, columns, range(len(records)), records)
+        if name == "latency_ms":
+            found = [_with_units(candidate, records, settings, loggers) for candidate in found]
+        made.candidates[name] = found
+        if found and (question := _question(name, found, records)):
+            made.questions.append(question)
+        elif found:
+            made.places[name] = _places(found, lines)
+        if name == "status_code" and found:
+            lines = sorted(set().union(*(each.lines for each in found[:1] + [f for f in found[1:] if f.named >= found[0].named])))
+    return made
+
+
+def _candidates(name: str, columns: Sequence[Column], lines: Sequence[int], records: Sequence[Record]) -> list[Candidate]:
+    """The best first."""
+    found = []
+    wanted = set(lines)
+    for column in columns:
+        named = names.score(name, column)
+        on = column.values.keys() & wanted
+        if named < 0 or not on or (named == 0 and name != "latency_ms" and len(on) < BY_VALUE.get(name, 1 << 62)):
+            continue
+        read = reader(name)
+        if sum(read(column.values[line]) is not None for line in list(on)[:50]) < 0.8 * min(len(on), 50):
+            continue
+        readable = {line: value for line in on if (value := read(column.values[line])) is not None}
+        if len(readable) < 0.9 * len(on):
+            continue
+        doubt = _doubt(name, column, readable, records, named)
+        if doubt is None:
+            continue
+        fill = len(readable) / len(wanted)
+        depth = len(column.steps) + 3 * sum(isinstance(step, int) for step in column.steps)
+        score = named + 2 * fill - 0.1 * depth + doubt
+        why = "name and values" if named else "values"
+        found.append(Candidate(column, score, named, frozenset(readable), why))
+    found.sort(key=lambda candidate: -candidate.score)
+    if name == "latency_ms" and any(candidate.named for candidate in found):
+        found = [candidate for candidate in found if candidate.named]
+    return found
+
+
+def _doubt(name: str, column: Column, values: Mapping[int, object], records: Sequence[Record], named: float) -> float | None:
+    """What the values add to the score, or None where they cannot be the field's."""
+    if name == "event_at":
+        near = [
+            abs(as_time(records[line].logged_at or "") - time)  # type: ignore[operator]  # such a time can be read
+            for line, time in values.items()
+            if records[line].logged_at and isinstance(time, float)
+        ]
+        if near and median(near) > NEAR_S or not (named or near):
+            return None
+        fine = sum(isinstance(time, float) and time % 1 != 0 for time in values.values()) / len(values)
+        return 0.3 * fine + (1 if near and median(near) < 60 else 0)
+    if name == "status_code":
+        counts = Counter(values.values())
+        common = sum(count for status, count in counts.items() if status in COMMON_STATUSES) / len(values)
+        good = sum(count for status, count in counts.items() if isinstance(status, int) and status // 100 == 2)
+        if common < (0.8 if named >= 2 else 0.98) or (not named and (good < 0.3 * len(values) or len(counts) < 2)):
+            return None
+        plain = sum(isinstance(column.values[line], int) or str(column.values[line]).isdigit() for line in values)
+        return plain / len(values) / 2
+    if name == "latency_ms":
+        if not named:
+            numbers = [column.values[line] for line in values]
+            fractions = sum(isinstance(number, float) for number in numbers)
+            typical = median(latency.number for number in numbers if (latency := as_latency(number)))
+            if len(values) < 5 or column.distinct < 0.3 * len(values) or fractions < 0.5 * len(values) or typical > 1e6:
+                return None
+        return -0.3 if any(isinstance(value, str) and not value.isdigit() for value in column.values.values()) else 0
+    if name == "path":
+        absolute = sum(str(column.values[line]).startswith("/") for line in values)
+        return 0.2 * absolute / len(values) + 0.2 * min(len(set(values.values())), 5) / 5
+    if name == "event_id":
+        return 0 if column.distinct == len(column.values) > 1 else None
+    if name in ("event_name", "session_id") and column.distinct == len(column.values) > 5:
+        return None
+    return 0
+
+
+def _with_units(
+    candidate: Candidate, records: Sequence[Record], settings: presets.Fields, loggers: Mapping[str, presets.Fields]
+) -> Candidate:
+    """With the units that are likely: decided for the lines of each logger, which must agree."""
+    column = candidate.column
+    setting = next((place.unit for place in settings.get("latency_ms", ()) if place.steps == column.steps), None)
+    by_logger: dict[str, list[int]] = {}
+    for line in candidate.lines:
+        by_logger.setdefault(presets.shape(records[line]), []).append(line)
+    found = {}
+    for logger, lines in by_logger.items():
+        part = Column(column.steps, column.path, {line: column.values[line] for line in lines})
+        whole = all(not isinstance(value, float) for value in part.values.values())
+        known = presets.units(column.steps, loggers, [records[line] for line in lines], whole)
+        if len(lines) >= 5 or len(by_logger) == 1:
+            found[logger] = units.of(part, records, known, setting)
+    clear = {unit.likely[0] for unit in found.values() if len(unit.likely) == 1}
+    likely = tuple(clear) if len(clear) > 1 else next((u.likely for u in found.values() if len(u.likely) == 1), None)
+    first = next(iter(found.values()))
+    if len(clear) > 1:
+        why = "; ".join(f"{unit.likely[0]} on lines of {logger}" for logger, unit in found.items())
+    else:
+        why = next((unit.why for unit in found.values() if len(unit.likely) == 1), first.why)
+    return Candidate(column, candidate.score, candidate.named, candidate.lines, f"{candidate.why}; {why}", likely or first.likely)
+
+
+def _question(name: str, found: list[Candidate], records: Sequence[Record]) -> Question | None:
+    best = found[0]
+    if name == "latency_ms" and not best.named and len(found) > 3:
+        found = found[:3]
+    rivals = [
+        other
+        for other in found[1:]
+        if name in ("status_code", "latency_ms")
+        and best.score - other.score < TIE
+        and len(best.lines & other.lines) > len(best.lines) / 2
+        and not presets.reads_alike(name, (best.place,), (other.place,), records)
+    ]
+    if rivals:
+        paths = " and ".join(f"`{each.column.path}`" for each in (best, *rivals))
+        return Question(name, f"{paths} could both be it.", tuple(each.place for each in (best, *rivals)))
+    if name == "latency_ms" and len(best.units) > 1:
+        values = sorted(latency.number for value in best.column.values.values() if (latency := as_latency(value)))
+        text = f"Is `{best.column.path}` in {' or '.join(best.units)}? Its median is {values[len(values) // 2]:g}; {best.why}."
+        return Question(name, text, tuple(Place(best.column.steps, unit) for unit in best.units))
+    return None
+
+
+def _places(found: list[Candidate], lines: Sequence[int]) -> tuple[Place, ...]:
+    """The best one; then those as good by name that stand where it does not."""
+    chosen, covered = [found[0].place], set(found[0].lines)
+    for other in found[1:]:
+        new = other.lines - covered
+        if other.named >= found[0].named - 0.5 and other.named and len(new) > 0.95 * len(other.lines) and len(new) * 50 > len(lines):
+            chosen.append(other.place)
+            covered |= new
+    return tuple(chosen)
+
