@@ -14,12 +14,13 @@ from ..json_path import Steps
 from .flatten import Record, Value
 
 MAX_PATH = 200
-SECRET = r"pass(?:word|wd|phrase)|secret|token|authorization|cookie|api[-_]?key|access[-_]?key|private[-_]?key|credential|signature"
-SECRET_KEY = re.compile(SECRET, re.IGNORECASE)
-SECRET_PAIR = re.compile(rf"""((?:{SECRET})[\w-]*["']?\s*[=:]\s*["']?)(?:(?:Bearer|Basic)\s+)?[^\s"',;&]+""", re.IGNORECASE)
+PRIVATE = r"pass(?:word|wd|phrase)|secret|token|authorization|cookie|(?:api|access|private)[-_]?key|credential|signature"
+SECRET_KEY = re.compile(PRIVATE, re.IGNORECASE)
+SECRET_PAIR = re.compile(rf"""((?:{PRIVATE})[\w-]*["']?\s*[=:]\s*["']?)(?:(?:Bearer|Basic)\s+)?[^\s"',;&]+""", re.IGNORECASE)
 SECRET_WORD = re.compile(r"\b(Bearer|Basic)\s+\S+|\beyJ[\w.-]+|://[^/\s@]+@", re.IGNORECASE)
 LONG_WORD = re.compile(r"[\w+=~-]{20,}")
-WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[µμ]s")  # noqa: RUF001
+RANDOM_KEY = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|(?=[A-Za-z+=]*\d)[A-Za-z0-9+=]{16,}|eyJ[\w-]{10,}")
+WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[µμ]s")
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def words(key: str) -> str:
 
 
 def columns(records: Iterable[Record]) -> tuple[list[Column], list[str]]:
-    """The columns, and the keys that no setting can name."""
+    """The columns; and the keys that no setting can name, that dbt or a terminal might obey, or that are secrets themselves."""
     found: dict[Steps, dict[int, Value]] = defaultdict(dict)
     for line, record in enumerate(records):
         for steps, value in record.values.items():
@@ -71,7 +72,8 @@ def columns(records: Iterable[Record]) -> tuple[list[Column], list[str]]:
     for steps, values in found.items():
         try:
             path = json_path.write(steps)
-            if len(path) > MAX_PATH or not path.isprintable() or re.search(r"[{][{%#]", path):
+            private = RANDOM_KEY.search(path) and any(map(_looks_random, RANDOM_KEY.findall(path)))
+            if len(path) > MAX_PATH or not path.isprintable() or "{" in path or private:
                 raise ValueError
         except ValueError:
             unnamed.append(shown(".".join(map(str, steps)), 60))

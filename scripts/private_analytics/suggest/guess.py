@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import median
 
 from . import names, presets, units
 from .evidence import Column
 from .flatten import Record
 from .presets import Place
-from .values import COMMON_STATUSES, as_latency, as_time, reader
+from .values import COMMON_STATUSES, Latency, as_latency, as_time, reader
 
 CORE = ("event_at", "status_code", "latency_ms", "method", "path")
 NEAR_S = 35 * 86400  # as max_days_from_log_time
@@ -58,7 +58,7 @@ def guess(
 ) -> Guess:
     """`settings` say where the fields are read now, `loggers` are the presets."""
     made = Guess()
-    lines = range(len(records))
+    lines: Sequence[int] = range(len(records))
     for name in ("event_at", "status_code", *(name for name in settings if name not in ("event_at", "status_code"))):
         if name not in names.GOOD:
             continue
@@ -67,11 +67,13 @@ def guess(
             found = _candidates(name, columns, range(len(records)), records)
         if name == "latency_ms":
             found = [_with_units(candidate, records, settings, loggers) for candidate in found]
+            taken = {place.steps for places in made.places.values() for place in places}
+            found = [candidate for candidate in found if candidate.named or candidate.column.steps not in taken]
         made.candidates[name] = found
         if found and (question := _question(name, found, records)):
             made.questions.append(question)
         elif found:
-            made.places[name] = _places(found, lines)
+            made.places[name] = _places(name, found, lines)
         if name == "status_code" and found:
             lines = sorted(set().union(*(each.lines for each in found[:1] + [f for f in found[1:] if f.named >= found[0].named])))
     return made
@@ -97,7 +99,7 @@ def _candidates(name: str, columns: Sequence[Column], lines: Sequence[int], reco
             continue
         fill = len(readable) / len(wanted)
         depth = len(column.steps) + 3 * sum(isinstance(step, int) for step in column.steps)
-        score = named + 2 * fill - 0.1 * depth + doubt
+        score = named + (4 if name == "event_at" else 2) * fill - 0.1 * depth + doubt
         why = "name and values" if named else "values"
         found.append(Candidate(column, score, named, frozenset(readable), why))
     found.sort(key=lambda candidate: -candidate.score)
@@ -114,7 +116,7 @@ def _doubt(name: str, column: Column, values: Mapping[int, object], records: Seq
             for line, time in values.items()
             if records[line].logged_at and isinstance(time, float)
         ]
-        if near and median(near) > NEAR_S or not (named or near):
+        if (near and median(near) > NEAR_S) or not (named or near):
             return None
         fine = sum(isinstance(time, float) and time % 1 != 0 for time in values.values()) / len(values)
         return 0.3 * fine + (1 if near and median(near) < 60 else 0)
@@ -128,11 +130,10 @@ def _doubt(name: str, column: Column, values: Mapping[int, object], records: Seq
         return plain / len(values) / 2
     if name == "latency_ms":
         if not named:
-            numbers = [column.values[line] for line in values]
-            fractions = sum(isinstance(number, float) for number in numbers)
-            typical = median(latency.number for number in numbers if (latency := as_latency(number)))
-            if len(values) < 5 or column.distinct < 0.3 * len(values) or fractions < 0.5 * len(values) or typical > 1e6:
+            numbers = [latency.number for latency in values.values() if isinstance(latency, Latency)]
+            if column.distinct < max(5, 0.3 * len(numbers)) or median(numbers) > 1e6 or numbers == sorted(numbers):
                 return None
+            return 0.5 if any(number % 1 for number in numbers) else -0.5
         return -0.3 if any(isinstance(value, str) and not value.isdigit() for value in column.values.values()) else 0
     if name == "path":
         absolute = sum(str(column.values[line]).startswith("/") for line in values)
@@ -161,19 +162,19 @@ def _with_units(
         if len(lines) >= 5 or len(by_logger) == 1:
             found[logger] = units.of(part, records, known, setting)
     clear = {unit.likely[0] for unit in found.values() if len(unit.likely) == 1}
-    likely = tuple(clear) if len(clear) > 1 else next((u.likely for u in found.values() if len(u.likely) == 1), None)
-    first = next(iter(found.values()))
+    decided = next((unit for unit in found.values() if len(unit.likely) == 1), next(iter(found.values())))
+    likely, why = decided.likely, decided.why
     if len(clear) > 1:
+        likely = tuple(sorted(clear))
         why = "; ".join(f"{unit.likely[0]} on lines of {logger}" for logger, unit in found.items())
-    else:
-        why = next((unit.why for unit in found.values() if len(unit.likely) == 1), first.why)
-    return Candidate(column, candidate.score, candidate.named, candidate.lines, f"{candidate.why}; {why}", likely or first.likely)
+    return replace(candidate, why=f"{candidate.why}; {why}", units=likely)
 
 
 def _question(name: str, found: list[Candidate], records: Sequence[Record]) -> Question | None:
     best = found[0]
-    if name == "latency_ms" and not best.named and len(found) > 3:
-        found = found[:3]
+    if name == "latency_ms" and not best.named and not _has_fractions(best.column):  # such numbers may be anything
+        paths = ", ".join(f"`{each.column.path}`" for each in found[:3])
+        return Question(name, f"No key is named like one. Is it {paths}?", tuple(each.place for each in found[:3]))
     rivals = [
         other
         for other in found[1:]
@@ -186,19 +187,27 @@ def _question(name: str, found: list[Candidate], records: Sequence[Record]) -> Q
         paths = " and ".join(f"`{each.column.path}`" for each in (best, *rivals))
         return Question(name, f"{paths} could both be it.", tuple(each.place for each in (best, *rivals)))
     if name == "latency_ms" and len(best.units) > 1:
-        values = sorted(latency.number for value in best.column.values.values() if (latency := as_latency(value)))
-        text = f"Is `{best.column.path}` in {' or '.join(best.units)}? Its median is {values[len(values) // 2]:g}; {best.why}."
+        typical = median(_numbers(best.column))
+        text = f"Is `{best.column.path}` in {' or '.join(best.units)}? Its median is {typical:g}; {best.why}."
         return Question(name, text, tuple(Place(best.column.steps, unit) for unit in best.units))
     return None
 
 
-def _places(found: list[Candidate], lines: Sequence[int]) -> tuple[Place, ...]:
+def _numbers(column: Column) -> list[float]:
+    return [latency.number for value in column.values.values() if (latency := as_latency(value))]
+
+
+def _has_fractions(column: Column) -> bool:
+    return any(number % 1 for number in _numbers(column))
+
+
+def _places(name: str, found: list[Candidate], lines: Sequence[int]) -> tuple[Place, ...]:
     """The best one; then those as good by name that stand where it does not."""
     chosen, covered = [found[0].place], set(found[0].lines)
     for other in found[1:]:
         new = other.lines - covered
-        if other.named >= found[0].named - 0.5 and other.named and len(new) > 0.95 * len(other.lines) and len(new) * 50 > len(lines):
+        as_good = other.named and (other.named >= found[0].named - 0.5 or name == "event_at")
+        if as_good and len(new) > 0.95 * len(other.lines) and len(new) > 0.02 * len(lines):
             chosen.append(other.place)
             covered |= new
     return tuple(chosen)
-

@@ -17,7 +17,7 @@ GOOD: dict[str, list[tuple[str, float]]] = {
     ],
     "status_code": [
         (r"(http|response|res|resp|reply)?_?status_?code|(http|response|res|resp)_?status|status", 3.0),
-        (r"(http|response|res|resp|result|return)_?code|code|sc|status_.*", 2.0),
+        (r"(http|response|res|resp|result|return)_?code|code|sc|status_.*|.*_status(_code)?", 2.0),
         (r"response|result|res|resp|rc", 1.5),
     ],
     "latency_ms": [
@@ -31,7 +31,10 @@ GOOD: dict[str, list[tuple[str, float]]] = {
             rf"_?time{UNIT}|(time_?(taken|elapsed|spent)|taken|cost|rt|runtime|time_?to_?serve){UNIT}",
             3.0,
         ),
-        (rf"(.*_)?(latency|duration|elapsed|took){UNIT}|ms|millis|milliseconds|(time|total|t)_(ms|millis|us|ns)", 2.0),
+        (
+            rf"(.*_)?(latency|duration|elapsed|took){UNIT}|ms|millis|(time|total|t|response|request)_(ms|millis|us|ns)",
+            2.0,
+        ),
     ],
     "method": [(r"(http|request|req)?_?(method|verb)", 3.0), (r"request(_?line)?|req", 1.5)],
     "path": [
@@ -47,19 +50,21 @@ GOOD: dict[str, list[tuple[str, float]]] = {
     "session_id": [(r"session_?(uu)?id|sid|sess_?id", 3.0), (r"session", 2.0)],
     "product_id": [(r"product_?(uu)?id|sku", 3.0), (r"product|item_?id", 2.0)],
 }
+TIMINGS = {"latency", "latencies", "duration", "durations", "elapsed", "timing", "timings"}
+OF_TIMINGS = rf"(total|overall|request|response|value){UNIT}"
 OF_PARENT = {"user_id": "user", "session_id": "session", "product_id": "product", "event_name": "event"}  # user.id, event.name
 
 # Words of the last key. Those of ELSEWHERE speak against keys below them, too.
-ELSEWHERE = "upstream|origin|backend|downstream|outgoing|outbound|err|error|exception|integration|authorizer|cache|db|sql|redis|grpc"
+ELSEWHERE = "upstream|origin|backend|outgoing|outbound|errors?|err|exception|integration|authorizer|cache|db|sql|grpc"
 BAD = {
-    "event_at": "exp|iat|nbf|expires?|expiry|birth|updated|modified|deadline|last|next|since|until|build|deploy|released|auth|claims",
-    "status_code": f"{ELSEWHERE}|level|severity|priority|size|bytes|length|port|line|lineno|count|pid|exit|version|number|value|waf",
-    "latency_ms": f"{ELSEWHERE}|view|queue|dns|connect|connection|tls|ssl|first|ttfb|gc|wait|cpu|init|billed|timeout|ttl|max|min|avg"
-    "|render|header|uptime|allocations|retry|limit|remaining|size|bytes|length|port|pid|line|lineno|count|status|code|level|id|seq"
+    "event_at": "exp|iat|nbf|expires?|expiry|birth|updated|modified|deadline|last|next|since|until|build|deploy|released|claims",
+    "status_code": f"{ELSEWHERE}|level|severity|priority|size|bytes|length|port|line|lineno|count|pid|exit|version|number|value",
+    "latency_ms": f"{ELSEWHERE}|view|queue|dns|connect|connection|tls|ssl|first|ttfb|gc|wait|cpu|init|billed|timeout|ttl|max"
+    "|min|avg|render|header|uptime|allocations|retry|limit|remaining|size|bytes|length|port|pid|line|lineno|count|status|code|level|id|seq|sequence"
     "|version|number|offset|memory|start|date",
     "method": f"{ELSEWHERE}|name|function|payment|shipping",
-    "path": f"{ELSEWHERE}|referer|referrer|file|filename|caller|source|cwd|exe|script|image|static|redirect|location|base|mount|next"
-    "|callback|module|package|logger|stack|message|msg|template_file|directory|dir",
+    "path": f"{ELSEWHERE}|referer|referrer|file|filename|caller|source|cwd|exe|script|image|static|redirect|location|base|mount"
+    "|next|callback|module|package|logger|stack|message|msg|template_file|directory|dir",
     "user_agent": f"{ELSEWHERE}|server|version|product|proto|protocol",
 }
 
@@ -72,5 +77,11 @@ def score(field: str, column: Column) -> float:
         return -1.0
     if column.name in ("id", "name") and OF_PARENT.get(field, "/") in column.context:
         return 2.5 if (column.name == "id") == (field != "event_name") else 0
+    if (
+        field == "latency_ms"
+        and column.context & TIMINGS
+        and re.fullmatch(rf"(total|overall|request|response|value){UNIT}", column.name)
+    ):
+        return 2.5
     found = [worth for pattern, worth in GOOD[field] if re.fullmatch(pattern, column.name)]
     return max(found, default=0.0)

@@ -81,7 +81,8 @@ def read(field: str, where: Sequence[Place], record: Record) -> Any:
 def same(field: str, one: Any, other: Any) -> bool:
     if other is None or field not in ("event_at", "latency_ms"):
         return bool(one == other)
-    return abs(one - other) <= (1 if field == "event_at" else 0.001 + 0.001 * one)
+    allowed: float = 1 if field == "event_at" else 0.001 + 0.001 * one
+    return bool(abs(one - other) <= allowed)
 
 
 def reads_alike(field: str, mine: Sequence[Place], other: Sequence[Place], records: Sequence[Record]) -> bool:
@@ -92,7 +93,7 @@ def reads_alike(field: str, mine: Sequence[Place], other: Sequence[Place], recor
 
 
 def fitting(found: Fields, presets: Mapping[str, Fields], records: Sequence[Record], logger: str) -> str | None:
-    """The preset that reads each of these fields as they were found. Of several that of the logger, then the one with most paths."""
+    """The preset that reads each of these fields as found. Of several the logger's own, then the one with most paths."""
     fits = [
         name
         for name, preset in presets.items()
@@ -136,7 +137,7 @@ def shape(record: Record) -> str:
     """The name of the logger, or the keys by which its lines can be told from another's."""
     tops = {str(steps[0]): value for steps, value in record.values.items() if len(steps) == 1}
     for name, mark in MARKS.items():
-        if all(key in tops and _is(kind, tops[key]) or kind == "any" and _has(record, key) for key, kind in mark.keys.items()):
+        if all(_is(kind, tops.get(key)) or (kind == "any" and _has(record, key)) for key, kind in mark.keys.items()):
             return name
     times = [key for key, value in tops.items() if as_time(value) is not None]
     levels = [key for key in tops if key.lower() in ("level", "severity", "log.level", "levelname", "level_name", "lvl")]
@@ -147,7 +148,7 @@ def _has(record: Record, key: str) -> bool:
     return any(steps[0] == key for steps in record.values)
 
 
-def _is(kind: str, value: Value) -> bool:
+def _is(kind: str, value: Value | None) -> bool:
     if kind == "number":
         return isinstance(value, int | float) and not isinstance(value, bool)
-    return kind == "any" or (isinstance(value, str) and {"lower": value.islower(), "upper": value.isupper()}.get(kind, True))
+    return isinstance(value, str) and {"lower": value.islower(), "upper": value.isupper()}.get(kind, kind == "text")

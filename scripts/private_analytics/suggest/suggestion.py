@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,9 @@ from .guess import CORE, Candidate, Guess, Question, guess
 from .presets import Place
 
 Answer = dict[str, Any]  # as `vars` have it
+
+PRESET_FIELDS = 4  # fewer are no sign of a logger
+SEEN = 12
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,7 @@ class Group:
     preset: str | None
     has_log_time: bool
     unnamed: list[str]
+    seen: list[str]
     nested_text: list[str]
 
     @property
@@ -92,12 +97,10 @@ def _group(name: str, lines: Iterable[str], settings: presets.Fields, loggers: M
         optional = field not in CORE and any(presets.read(field, settings.get(field, ()), record) for record in records.good)
         if not alike and not optional:
             differing[field] = places
-    shapes: dict[str, int] = {}
-    for record in records.good:
-        shape = presets.shape(record)
-        shapes[shape] = shapes.get(shape, 0) + 1
+    shapes = Counter(map(presets.shape, records.good))
     needed = {field: places for field, places in made.places.items() if field in CORE or field in differing}
     logger = max(shapes, key=lambda shape: shapes[shape], default="")
+    common = sorted(columns, key=lambda column: -len(column.values))
     return Group(
         name=name,
         lines=records.lines,
@@ -109,9 +112,10 @@ def _group(name: str, lines: Iterable[str], settings: presets.Fields, loggers: M
         differing=differing,
         candidates=made.candidates,
         questions=made.questions,
-        preset=presets.fitting(needed, loggers, records.good, logger) if needed and not made.questions else None,
+        preset=presets.fitting(needed, loggers, records.good, logger) if len(needed) >= PRESET_FIELDS else None,
         has_log_time=any(record.logged_at for record in records.good),
         unnamed=unnamed,
+        seen=[f"{column.path} ({column.examples(1)[0]})" for column in common[:SEEN]],
         nested_text=[column.path for column in columns if _holds_json(column)],
     )
 

@@ -15,11 +15,11 @@ from .values import MS, Latency, as_latency, as_time, number
 SUFFIX = {
     "ms": r"ms|msecs?|millis|milli_?seconds?",
     "s": r"s|secs?|seconds?",
-    "us": r"us|µs|μs|usecs?|micros|micro_?seconds?",  # noqa: RUF001
+    "us": r"us|µs|μs|usecs?|micros|micro_?seconds?",
     "ns": r"ns|nsecs?|nanos|nano_?seconds?",
 }
 GLUED = r"(?:latency|duration|elapsed|took|taken|time|dur)"
-IN_TEXT = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?) ?(ns|us|µs|μs|ms|s)\b")  # noqa: RUF001
+IN_TEXT = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?) ?(ns|us|µs|μs|ms|s)\b")
 
 # In powers of e. A unit is taken if it is CLEARLY likelier than the next one: 5 times.
 CLEARLY = 1.6
@@ -39,8 +39,8 @@ class Unit:
 
 def by_name(name: str) -> str | None:
     """The unit that the last words of a key say: duration_ms, elapsedSeconds, durationms."""
-    for unit, words in SUFFIX.items():
-        if re.search(rf"(_|{GLUED})({words})$", name) or (unit != "s" and re.fullmatch(words, name)):
+    for unit, written in SUFFIX.items():
+        if re.search(rf"(_|{GLUED})({written})$", name) or (unit != "s" and re.fullmatch(written, name)):
             return unit
     return None
 
@@ -73,7 +73,7 @@ def of(column: Column, records: Sequence[Record], loggers: Mapping[str, str], se
     if checked := _of_other_field(bare, column, records):
         add(checked[0], OF_OTHER_FIELD, f"agrees with {checked[1]}")
     ranked = sorted(scores, key=lambda unit: -scores[unit])
-    likely = [unit for unit in ranked if scores[unit] > scores[ranked[0]] - CLEARLY]
+    likely = [unit for unit in ranked if scores[unit] > scores[ranked[0]] - CLEARLY or unit == named]
     return Unit(tuple(likely), ", ".join(reasons[ranked[0]][:2]))
 
 
@@ -100,7 +100,7 @@ def _of_other_field(found: Mapping[int, Latency], column: Column, records: Seque
                     times.setdefault(key, []).append((latency.number, size * MS[unit]))
             elif isinstance(value, str):
                 for digits, unit in IN_TEXT.findall(value[:500]):
-                    unit = unit.replace("µ", "u").replace("μ", "u")  # noqa: RUF001
+                    unit = unit.replace("µ", "u").replace("μ", "u")
                     times.setdefault(key, []).append((latency.number, float(digits) * MS[unit]))
         for start, begun in moments[:4]:
             for end, ended in moments[:4]:

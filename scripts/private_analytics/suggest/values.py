@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from .flatten import Value
 
@@ -20,7 +20,7 @@ ACCESS_LOG = re.compile(r"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}", re
 STATUS = re.compile(r"([1-5]\d\d)(\.0+)?( [A-Z][A-Za-z' -]*)?", re.ASCII)
 REQUEST_LINE = re.compile(r"([A-Za-z]+) (\S+)( HTTP/[\d.]+)?", re.ASCII)
 URL = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*://[^/?#\s]*)?(/[^?#\s]*)?(?:[?#]\S*)?")
-LATENCY = re.compile(r" *(\S*?) ?(ns|us|µs|μs|ms|s)")  # noqa: RUF001  both letters are written
+LATENCY = re.compile(r" *(\S*?) ?(ns|us|µs|μs|ms|s)")
 SOURCE_FILE = re.compile(r".*\.(py|go|js|ts|mjs|rb|java|php|rs|cs|kt|log|so|jar)(:\d+)*")
 USER_AGENT = re.compile(r"(Mozilla/\d|[\w.-]+/v?\d+(\.\d+)*)(\s.*)?", re.DOTALL)
 
@@ -92,7 +92,7 @@ def as_path(value: Value) -> str | None:
 def as_latency(value: Value) -> Latency | None:
     found, unit = number(value), None
     if found is None and isinstance(value, str) and len(value) < 40 and (match := LATENCY.fullmatch(value)):
-        found, unit = number(match[1]), match[2].replace("µ", "u").replace("μ", "u")  # noqa: RUF001
+        found, unit = number(match[1]), match[2].replace("µ", "u").replace("μ", "u")
     return Latency(found, unit) if found is not None and found >= 0 else None
 
 

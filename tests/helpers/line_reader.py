@@ -7,7 +7,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-PER_MS = {"ns": 1e-6, "us": 1e-3, "µs": 1e-3, "μs": 1e-3, "ms": 1, "s": 1e3}  # noqa: RUF001
+PER_MS = {"ns": 1e-6, "us": 1e-3, "µs": 1e-3, "μs": 1e-3, "ms": 1, "s": 1e3}
 IDS = r"[0-9]+|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{16,}|[0-9A-Z]{26}|[A-Za-z]+[-_][0-9]+"
 
 
@@ -61,7 +61,7 @@ def moment(text: str) -> str | None:
 
 
 def milliseconds(text: str, unit: str) -> float | None:
-    match = re.fullmatch(r"([0-9.eE+-]+) ?([nuµμm]?s)?", text)  # noqa: RUF001
+    match = re.fullmatch(r"([0-9.eE+-]+) ?([nuµμm]?s)?", text)
     return float(match[1]) * PER_MS[match[2] or unit] if match else None
 
 
