@@ -24,7 +24,7 @@ WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[µμ]s")
 
 
 @dataclass(frozen=True)
-class Column:
+class Evidence:
     """A path with its values, by the number of the line."""
 
     steps: Steps
@@ -62,7 +62,7 @@ def words(key: str) -> str:
     return "_".join(WORDS.findall(key)).lower()
 
 
-def columns(records: Iterable[Record]) -> tuple[list[Column], list[str]]:
+def columns(records: Iterable[Record]) -> tuple[list[Evidence], list[str]]:
     """The columns; and the keys that no setting can name, that dbt or a terminal might obey, or that are secrets themselves."""
     found: dict[Steps, dict[int, Value]] = defaultdict(dict)
     for line, record in enumerate(records):
@@ -78,7 +78,7 @@ def columns(records: Iterable[Record]) -> tuple[list[Column], list[str]]:
         except ValueError:
             unnamed.append(shown(".".join(map(str, steps)), 60))
         else:
-            named.append(Column(steps, path, values))
+            named.append(Evidence(steps, path, values))
     return named, unnamed
 
 

@@ -8,22 +8,23 @@ from dataclasses import dataclass, field, replace
 from statistics import median
 
 from . import names, presets, units
-from .evidence import Column
+from .evidence import Evidence
 from .flatten import Record
-from .presets import Place
+from .presets import FieldPath
 from .values import COMMON_STATUSES, Latency, as_latency, as_time, reader
 
 CORE = ("event_at", "status_code", "latency_ms", "method", "path")
 NEAR_S = 35 * 86400  # as max_days_from_log_time
 BY_VALUE = {"status_code": 5, "method": 2, "path": 3, "user_agent": 2}  # the lines at least, where a key says nothing
 TIE = 0.15
+LATENCIES = 10  # that are looked at more closely
 
 
 @dataclass(frozen=True)
 class Candidate:
     """A path that may hold a field. `fill` is its share of the lines that have one, `lines` those where it can be read."""
 
-    column: Column
+    column: Evidence
     score: float
     named: float
     lines: frozenset[int]
@@ -31,8 +32,8 @@ class Candidate:
     units: tuple[str, ...] = ()
 
     @property
-    def place(self) -> Place:
-        return Place(self.column.steps, self.units[0] if self.units else "ms")
+    def place(self) -> FieldPath:
+        return FieldPath(self.column.steps, self.units[0] if self.units else "ms")
 
 
 @dataclass(frozen=True)
@@ -41,20 +42,20 @@ class Question:
 
     field: str
     text: str
-    answers: tuple[Place, ...]
+    answers: tuple[FieldPath, ...]
 
 
 @dataclass
 class Guess:
     """What was found for a log group. A field with a question is not among the places."""
 
-    places: dict[str, tuple[Place, ...]] = field(default_factory=dict)
+    places: dict[str, tuple[FieldPath, ...]] = field(default_factory=dict)
     candidates: dict[str, list[Candidate]] = field(default_factory=dict)
     questions: list[Question] = field(default_factory=list)
 
 
 def guess(
-    columns: Sequence[Column], records: Sequence[Record], settings: presets.Fields, loggers: Mapping[str, presets.Fields]
+    columns: Sequence[Evidence], records: Sequence[Record], settings: presets.Fields, loggers: Mapping[str, presets.Fields]
 ) -> Guess:
     """`settings` say where the fields are read now, `loggers` are the presets."""
     made = Guess()
@@ -66,20 +67,21 @@ def guess(
         if not found and name != "event_at":
             found = _candidates(name, columns, range(len(records)), records)
         if name == "latency_ms":
-            found = [_with_units(candidate, records, settings, loggers) for candidate in found]
             taken = {place.steps for places in made.places.values() for place in places}
             found = [candidate for candidate in found if candidate.named or candidate.column.steps not in taken]
+            found = [_with_units(candidate, records, settings, loggers) for candidate in found[:LATENCIES]]
         made.candidates[name] = found
         if found and (question := _question(name, found, records)):
             made.questions.append(question)
         elif found:
             made.places[name] = _places(name, found, lines)
         if name == "status_code" and found:
-            lines = sorted(set().union(*(each.lines for each in found[:1] + [f for f in found[1:] if f.named >= found[0].named])))
+            as_good = [candidate.lines for candidate in found if candidate.named >= found[0].named]
+            lines = sorted(frozenset().union(*as_good))
     return made
 
 
-def _candidates(name: str, columns: Sequence[Column], lines: Sequence[int], records: Sequence[Record]) -> list[Candidate]:
+def _candidates(name: str, columns: Sequence[Evidence], lines: Sequence[int], records: Sequence[Record]) -> list[Candidate]:
     """The best first."""
     found = []
     wanted = set(lines)
@@ -108,7 +110,7 @@ def _candidates(name: str, columns: Sequence[Column], lines: Sequence[int], reco
     return found
 
 
-def _doubt(name: str, column: Column, values: Mapping[int, object], records: Sequence[Record], named: float) -> float | None:
+def _doubt(name: str, column: Evidence, values: Mapping[int, object], records: Sequence[Record], named: float) -> float | None:
     """What the values add to the score, or None where they cannot be the field's."""
     if name == "event_at":
         near = [
@@ -154,13 +156,12 @@ def _with_units(
     by_logger: dict[str, list[int]] = {}
     for line in candidate.lines:
         by_logger.setdefault(presets.shape(records[line]), []).append(line)
+    enough = {logger: lines for logger, lines in by_logger.items() if len(lines) >= 5} or {"": list(candidate.lines)}
     found = {}
-    for logger, lines in by_logger.items():
-        part = Column(column.steps, column.path, {line: column.values[line] for line in lines})
-        whole = all(not isinstance(value, float) for value in part.values.values())
-        known = presets.units(column.steps, loggers, [records[line] for line in lines], whole)
-        if len(lines) >= 5 or len(by_logger) == 1:
-            found[logger] = units.of(part, records, known, setting)
+    for logger, lines in enough.items():
+        part = Evidence(column.steps, column.path, {line: column.values[line] for line in lines})
+        known = presets.units(column.steps, loggers, [records[line] for line in lines], whole=not _has_fractions(part))
+        found[logger] = units.of(part, records, known, setting)
     clear = {unit.likely[0] for unit in found.values() if len(unit.likely) == 1}
     decided = next((unit for unit in found.values() if len(unit.likely) == 1), next(iter(found.values())))
     likely, why = decided.likely, decided.why
@@ -189,19 +190,19 @@ def _question(name: str, found: list[Candidate], records: Sequence[Record]) -> Q
     if name == "latency_ms" and len(best.units) > 1:
         typical = median(_numbers(best.column))
         text = f"Is `{best.column.path}` in {' or '.join(best.units)}? Its median is {typical:g}; {best.why}."
-        return Question(name, text, tuple(Place(best.column.steps, unit) for unit in best.units))
+        return Question(name, text, tuple(FieldPath(best.column.steps, unit) for unit in best.units))
     return None
 
 
-def _numbers(column: Column) -> list[float]:
+def _numbers(column: Evidence) -> list[float]:
     return [latency.number for value in column.values.values() if (latency := as_latency(value))]
 
 
-def _has_fractions(column: Column) -> bool:
+def _has_fractions(column: Evidence) -> bool:
     return any(number % 1 for number in _numbers(column))
 
 
-def _places(name: str, found: list[Candidate], lines: Sequence[int]) -> tuple[Place, ...]:
+def _places(name: str, found: list[Candidate], lines: Sequence[int]) -> tuple[FieldPath, ...]:
     """The best one; then those as good by name that stand where it does not."""
     chosen, covered = [found[0].place], set(found[0].lines)
     for other in found[1:]:

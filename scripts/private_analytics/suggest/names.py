@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .evidence import Column
+from .evidence import Evidence
 
 UNIT = r"(_?(ms|msecs?|millis|milli_?seconds?|s|secs?|seconds?|us|µs|usecs?|micros|micro_?seconds?|ns|nanos|nano_?seconds?))?"
 
@@ -32,7 +32,7 @@ GOOD: dict[str, list[tuple[str, float]]] = {
             3.0,
         ),
         (
-            rf"(.*_)?(latency|duration|elapsed|took){UNIT}|ms|millis|(time|total|t|response|request)_(ms|millis|us|ns)",
+            rf"(.*_)?(latency|duration|elapsed|took){UNIT}|ms|(milli|micro|nano)s(econds)?|(milli|micro|nano)_?seconds|(time|total|t|response|request)_(ms|millis|us|ns)",
             2.0,
         ),
     ],
@@ -69,7 +69,7 @@ BAD = {
 }
 
 
-def score(field: str, column: Column) -> float:
+def score(field: str, column: Evidence) -> float:
     """0 if the key says nothing, negative if it speaks of something else."""
     if any(re.fullmatch(BAD.get(field, ""), word) for word in column.name.split("_")):
         return -1.0

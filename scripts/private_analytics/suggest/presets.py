@@ -11,11 +11,11 @@ from ..json_path import Steps
 from .flatten import Record, Value
 from .values import as_latency, as_time, reader
 
-Fields = Mapping[str, Sequence["Place"]]
+Fields = Mapping[str, Sequence["FieldPath"]]
 
 
 @dataclass(frozen=True)
-class Place:
+class FieldPath:
     """A JSON path at which a field may stand. `unit` is that of a latency."""
 
     steps: Steps
@@ -57,18 +57,18 @@ MARKS = {
 }
 
 
-def places(entries: Any) -> tuple[Place, ...]:
+def places(entries: Any) -> tuple[FieldPath, ...]:
     """Of a path, {path, unit}, or a list of these."""
     entries = entries if isinstance(entries, list) else [entries]
     asked = [entry if isinstance(entry, dict) else {"path": entry} for entry in entries if entry]
-    return tuple(Place(json_path.parse(str(entry["path"])), entry.get("unit", "ms")) for entry in asked)
+    return tuple(FieldPath(json_path.parse(str(entry["path"])), entry.get("unit", "ms")) for entry in asked)
 
 
-def fields(entries: Mapping[str, Any]) -> dict[str, tuple[Place, ...]]:
+def fields(entries: Mapping[str, Any]) -> dict[str, tuple[FieldPath, ...]]:
     return {field: places(entry) for field, entry in entries.items()}
 
 
-def read(field: str, where: Sequence[Place], record: Record) -> Any:
+def read(field: str, where: Sequence[FieldPath], record: Record) -> Any:
     """What a record holds for a field: at the first place with a value. A latency in ms; None if it cannot be read."""
     for place in where:
         value = record.values.get(place.steps)
@@ -85,7 +85,7 @@ def same(field: str, one: Any, other: Any) -> bool:
     return bool(abs(one - other) <= allowed)
 
 
-def reads_alike(field: str, mine: Sequence[Place], other: Sequence[Place], records: Sequence[Record]) -> bool:
+def reads_alike(field: str, mine: Sequence[FieldPath], other: Sequence[FieldPath], records: Sequence[Record]) -> bool:
     """Whether the other places hold what mine hold, wherever mine hold something."""
     pairs = [(found, record) for record in records if (found := read(field, mine, record)) is not None]
     equal = sum(same(field, found, read(field, other, record)) for found, record in pairs)
@@ -106,14 +106,15 @@ def fitting(found: Fields, presets: Mapping[str, Fields], records: Sequence[Reco
 
 def units(steps: Steps, presets: Mapping[str, Fields], records: Sequence[Record], whole: bool) -> dict[str, str]:
     """The loggers that may have written these lines, with the unit that each writes at this path."""
+    logger = logger_of(records)
     found = {
         name: place.unit
         for name, preset in presets.items()
         for place in preset.get("latency_ms", ())
         if place.steps == steps
-        and all(any(_held(where, records)) and all(_held(where, records)) for field, where in preset.items() if field in NEEDED)
+        and (name.split("-")[-1] not in MARKS or name.split("-")[-1] == logger)  # gin-zap's lines are zap's
+        and all(_hold(where, records) for field, where in preset.items() if field in NEEDED)
     }
-    logger = logger_of(records)
     mark = MARKS.get(logger)
     if mark and mark.unit and logger not in found and mark.whole in (None, whole):
         found[logger] = mark.unit
@@ -123,8 +124,8 @@ def units(steps: Steps, presets: Mapping[str, Fields], records: Sequence[Record]
 NEEDED = ("event_at", "status_code", "method", "path")
 
 
-def _held(where: Sequence[Place], records: Sequence[Record]) -> list[bool]:
-    return [any(place.steps in record.values for place in where) for record in records]
+def _hold(where: Sequence[FieldPath], records: Sequence[Record]) -> bool:
+    return all(any(place.steps in record.values for place in where) for record in records)
 
 
 def logger_of(records: Sequence[Record]) -> str:

@@ -11,7 +11,7 @@ from ..project.variables import read_vars
 from . import evidence, presets
 from .flatten import read
 from .guess import CORE, Candidate, Guess, Question, guess
-from .presets import Place
+from .presets import FieldPath
 
 Answer = dict[str, Any]  # as `vars` have it
 
@@ -29,8 +29,8 @@ class Group:
     rejected: Mapping[str, int]
     examples: Mapping[str, str]
     shapes: Mapping[str, int]
-    found: Mapping[str, tuple[Place, ...]]
-    differing: Mapping[str, tuple[Place, ...]]
+    found: Mapping[str, tuple[FieldPath, ...]]
+    differing: Mapping[str, tuple[FieldPath, ...]]
     candidates: Mapping[str, list[Candidate]]
     questions: list[Question]
     preset: str | None
@@ -75,7 +75,7 @@ class Suggestion:
         return {"log_groups": {name: presets[name] or fields for name, fields in wanted.items() if fields}}
 
 
-def as_vars(fields: Mapping[str, Iterable[Place]]) -> Answer:
+def as_vars(fields: Mapping[str, Iterable[FieldPath]]) -> Answer:
     return {field: [place.entry() for place in places] for field, places in fields.items()}
 
 
@@ -120,6 +120,6 @@ def _group(name: str, lines: Iterable[str], settings: presets.Fields, loggers: M
     )
 
 
-def _holds_json(column: evidence.Column) -> bool:
+def _holds_json(column: evidence.Evidence) -> bool:
     values = list(column.values.values())[:50]
     return sum(isinstance(value, str) and value.lstrip().startswith('{"') for value in values) > len(values) / 2

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from .evidence import Column, words
+from .evidence import Evidence, words
 from .flatten import Record
 from .values import MS, Latency, as_latency, as_time, number
 
@@ -45,7 +45,7 @@ def by_name(name: str) -> str | None:
     return None
 
 
-def of(column: Column, records: Sequence[Record], loggers: Mapping[str, str], setting: str | None) -> Unit:
+def of(column: Evidence, records: Sequence[Record], loggers: Mapping[str, str], setting: str | None) -> Unit:
     """`loggers` are those that may have written the lines, with the unit of their durations; `setting` is what is configured."""
     found = {line: latency for line, value in column.values.items() if (latency := as_latency(value))}
     if found and all(latency.unit for latency in found.values()):
@@ -66,8 +66,8 @@ def of(column: Column, records: Sequence[Record], loggers: Mapping[str, str], se
 
     if setting:
         add(setting, OF_SETTING, "as configured")
-    for logger, unit in loggers.items():
-        add(unit, OF_LOGGER, f"{logger} writes {unit}")
+    for unit in sorted(set(loggers.values())):
+        add(unit, OF_LOGGER, f"{' or '.join(name for name in loggers if loggers[name] == unit)} writes {unit}")
     if named:
         add(named, OF_SUFFIX, "its name says so")
     if checked := _of_other_field(bare, column, records):
@@ -82,7 +82,7 @@ def _magnitude(typical_ms: float) -> float:
     return -(distance**2) / 2 - (0 if 0.05 <= typical_ms <= 60_000 else IMPLAUSIBLE)
 
 
-def _of_other_field(found: Mapping[int, Latency], column: Column, records: Sequence[Record]) -> tuple[str, str] | None:
+def _of_other_field(found: Mapping[int, Latency], column: Evidence, records: Sequence[Record]) -> tuple[str, str] | None:
     """The unit in which the latencies are as long as another field of their lines says, and that field's last key."""
     times: dict[str, list[tuple[float, float]]] = {}
     for line, latency in list(found.items())[:200]:

@@ -133,6 +133,16 @@ def test_a_logger_decides_where_the_size_does_not():
     assert latency(find({"g": lines})) == [{"path": "latency", "unit": "s"}]
 
 
+def test_keys_of_a_logger_without_its_form_decide_nothing():
+    lines = written(lambda r: {"ts": r.iso, "status": r.status, "method": r.method, "path": r.path, "latency": r.ms / 7})
+    assert latency(find({"g": lines})) == ["latency"]
+
+
+def test_a_few_lines_of_several_loggers():
+    lines = [written(slog)[0], written(slog)[1], json.dumps({"at": "2026-10-01T00:00:00Z", "status": 200, "duration": 7})]
+    assert find({"g": lines}).is_readable
+
+
 def test_two_that_cannot_be_told_apart_are_a_question():
     suggestion = find({"g": written(lambda r: http(r, duration_ms=r.ms, elapsed_ms=r.ms * 2 + 5))})
     (question,) = suggestion.groups[0].questions

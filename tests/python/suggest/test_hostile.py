@@ -15,6 +15,7 @@ from private_analytics import json_path
 from private_analytics.suggest import find, output
 from private_analytics.suggest.evidence import shown
 
+NAMES = ["time", "status", "latency", "duration_ms", "method", "path", "res", "level", "ts", "msg"]
 SECRETS = (
     "hunter2-and-more",
     "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U",
@@ -83,6 +84,27 @@ def test_secrets_in_text(text: str):
 )
 def test_nothing_breaks(lines: list[str], capsys: pytest.CaptureFixture[str]):
     assert everything(lines, capsys)
+
+
+PLAUSIBLE = [200, "GET", "/a", "2026-10-01T00:00:00Z", "3ms"]
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.sampled_from([200, "GET", "/a", "2026-10-01T00:00:00Z", "3ms"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES) | st.text(), inner, max_size=5),
+    max_leaves=20,
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.dictionaries(st.sampled_from(NAMES) | st.text(), VALUES, max_size=6).map(json.dumps) | st.text(), max_size=12))
+def test_any_lines(lines: list[str]):
+    suggestion = find({"g": lines, "h": lines[:3]})
+    output.as_data(suggestion)
+    assert yaml.safe_load(output.as_yaml(suggestion.answer)) == suggestion.answer
 
 
 def test_the_first_of_two_equal_keys_counts():

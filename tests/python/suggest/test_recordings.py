@@ -12,7 +12,7 @@ import pytest
 from helpers.line_reader import read_line
 from helpers.written_logs import KNOWN
 from private_analytics.project.variables import read_vars
-from private_analytics.suggest import find
+from private_analytics.suggest import find, presets
 
 FIELDS = ("event_at", "status_code", "latency_ms", "method", "route")
 
@@ -62,3 +62,13 @@ def test_a_preset_that_is_named_reads_the_same(recording: Path):
         if one and one["status_code"]:
             assert other
             assert {**one, "event_at": None} == {**other, "event_at": None}
+
+
+@pytest.mark.parametrize("name", read_vars()["loggers"])
+def test_a_preset_has_fields_that_there_are(name: str):
+    preset = presets.fields(read_vars()["loggers"][name])
+    assert preset.keys() <= read_vars()["default_event_fields"].keys()
+    assert {"event_at", "status_code", "method", "path"} <= preset.keys()
+    units = {place.unit for field, places in preset.items() for place in places if field == "latency_ms"}
+    assert units <= {"ms", "s", "us", "ns"}
+    assert all(place.unit == "ms" for field, places in preset.items() for place in places if field != "latency_ms")
