@@ -21,9 +21,10 @@ from .publish.command import publish
 from .report.command import report
 from .samples.command import sample_logs
 from .stack.commands import stack
+from .suggest.command import suggest
 
 SECTIONS: Mapping[str, Sequence[click.Command]] = {
-    "On this machine": (demo, report, diff, pull, sample_logs),
+    "On this machine": (demo, suggest, report, diff, pull, sample_logs),
     "On AWS": (stack, tables, export, check, publish, scanned, cost),
 }
 

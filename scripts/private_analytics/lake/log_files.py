@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from typing import BinaryIO, cast
 
 GZIP_MAGIC = b"\x1f\x8b"
 CHUNK_BYTES = 1 << 20
@@ -107,10 +108,14 @@ def _lines(path: Path) -> Iterator[bytes]:
 
 
 def _chunks(path: Path) -> Iterator[bytes]:
-    """The file's bytes, decompressed if it is gzip by name or by content."""
-    with gzip.open(path) if path.name.endswith(".gz") or _is_gzip(path) else path.open("rb") as file:
+    with open_log(path) as file:
         while chunk := file.read(CHUNK_BYTES):
             yield chunk
+
+
+def open_log(path: Path) -> BinaryIO:
+    """The file's bytes as a stream, unpacked as they are read where it is gzip by name or by content."""
+    return cast(BinaryIO, gzip.open(path)) if path.name.endswith(".gz") or _is_gzip(path) else path.open("rb")
 
 
 def _is_gzip(path: Path) -> bool:

@@ -43,6 +43,7 @@ class Vars(BaseModel):
 
     event_fields: dict[str, Any]
     default_event_fields: dict[str, Any]
+    loggers: dict[str, dict[str, Any]]
     bot_user_agents: str
     reporting_timezone: Annotated[str, AfterValidator(_time_zone)]
     session_gap_minutes: float = Field(gt=0)

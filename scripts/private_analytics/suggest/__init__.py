@@ -1,0 +1,5 @@
+"""Where the fields stand in logs that nobody has described."""
+
+from .suggestion import Suggestion, find
+
+__all__ = ["Suggestion", "find"]

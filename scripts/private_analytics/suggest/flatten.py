@@ -1,0 +1,95 @@
+"""Lines as records: the time that CloudWatch put in front, and every value with the steps to it."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..json_path import Steps
+
+Value = str | int | float | bool
+
+LOGGED_AT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) ")
+PLATFORM = re.compile(r"(START|END|REPORT) RequestId: |(INIT_START|EXTENSION|TELEMETRY)\s|INIT_REPORT|XRAY TraceId: ")
+MAX_DEPTH = 32
+NO_VALUES = ("", "-")  # that is how logs write that there is none
+
+
+@dataclass(frozen=True)
+class Record:
+    """A line that is a JSON object."""
+
+    logged_at: str | None
+    values: dict[Steps, Value]
+
+
+@dataclass
+class Records:
+    """The lines of a log group: those that can be read, how many others there are for each reason, and one of them."""
+
+    lines: int = 0
+    good: list[Record] = field(default_factory=list)
+    rejected: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, str] = field(default_factory=dict)
+
+    def reject(self, reason: str, line: str) -> None:
+        self.rejected[reason] += 1
+        self.examples.setdefault(reason, line)
+
+
+def read(lines: Iterable[str]) -> Records:
+    records = Records()
+    for line in lines:
+        records.lines += 1
+        front = LOGGED_AT.match(line)
+        message = line[front.end() :] if front else line
+        if PLATFORM.match(message):
+            records.reject("lambda_platform_line", line)
+            continue
+        try:
+            content = json.loads(message, object_pairs_hook=_first_wins, parse_constant=lambda _: None, parse_int=_number)
+            message.encode()
+            values = dict(_walk(content, ())) if isinstance(content, dict) else None
+        except (ValueError, RecursionError):
+            records.reject("not_json", line)
+            continue
+        if values is None:
+            records.reject("not_an_object", line)
+        elif str(values.get(("type",), "")).startswith("platform."):
+            records.reject("lambda_platform_line", line)
+        else:
+            records.good.append(Record(front[1] if front else None, values))
+    return records
+
+
+def _first_wins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        found.setdefault(key, value)
+    return found
+
+
+def _number(text: str) -> int | float:
+    return int(text) if len(text) < 25 else float(text)
+
+
+def _walk(content: Any, steps: Steps) -> Iterator[tuple[Steps, Value]]:
+    """Every value below; of an array, those of its first item. Raises ValueError for half of a surrogate pair."""
+    if isinstance(content, dict):
+        for key, value in content.items() if len(steps) < MAX_DEPTH else ():
+            key.encode()
+            yield from _walk(value, (*steps, key))
+    elif isinstance(content, list):
+        if content and len(steps) < MAX_DEPTH:
+            yield from _walk(content[0], (*steps, 0))
+    elif isinstance(content, str):
+        content.encode()
+        if content not in NO_VALUES:
+            yield steps, content
+    elif content is not None and math.isfinite(content):
+        yield steps, content

@@ -1,0 +1,55 @@
+"""Invented requests, and the recordings of real loggers."""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from .recordings import RECORDINGS
+
+MORE = RECORDINGS[0].parent / "more"
+# Those that the guesses were made with. The others measure how good they are (more/README.md).
+HALF_A = """
+axum-flat bunyan django-structlog ecs-logging fiber fiber-ecs gin-zap httplog2 httplog3-ecs httplog3-gcp httplog3-otel lambda-json
+log4j2-ecs logback-access logstash-encoder monolog morgan nestjs-pino powertools-ts slog spring-logstash tower-http tower-http-us
+"""
+KNOWN: list[Path] = RECORDINGS + [path for name in HALF_A.split() if (path := MORE / f"{name}.jsonl").exists()]
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request as it was, whatever a logger makes of it."""
+
+    at: datetime
+    status: int
+    ms: float
+    method: str
+    path: str
+
+    @property
+    def iso(self) -> str:
+        return f"{self.at:%FT%T.%f}"[:-3] + "Z"
+
+
+def requests(count: int = 60, typical_ms: float = 20) -> Iterator[Request]:
+    chance = random.Random(7)
+    at = datetime(2026, 10, 1, 12, tzinfo=UTC)
+    for _ in range(count):
+        at += timedelta(milliseconds=chance.randint(50, 5000))
+        yield Request(
+            at,
+            chance.choices([200, 201, 204, 301, 404, 401, 500], [60, 8, 4, 3, 8, 3, 2])[0],
+            round(typical_ms * math.exp(chance.gauss(0, 0.8)), 6),
+            chance.choice(["GET", "GET", "POST", "PUT"]),
+            chance.choice(["/", "/orders", "/orders/17", "/users/9/items", "/v1/cart?x=1"]),
+        )
+
+
+def written(write: Callable[[Request], dict[str, Any]], count: int = 60, typical_ms: float = 20) -> list[str]:
+    return [json.dumps(write(request)) for request in requests(count, typical_ms)]

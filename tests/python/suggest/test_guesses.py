@@ -1,0 +1,219 @@
+"""Keys, depths and units that no logger in particular writes; and what is asked rather than guessed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from helpers.line_reader import read_line
+from helpers.written_logs import Request, requests, written
+from private_analytics.project.variables import read_vars
+from private_analytics.suggest import Suggestion, find
+
+VARIABLES = read_vars()
+Write = Callable[[Request], dict[str, Any]]
+
+
+def http(request: Request, **others: Any) -> dict[str, Any]:
+    return {"time": request.iso, "status": request.status, "method": request.method, "path": request.path, **others}
+
+
+def latency(suggestion: Suggestion) -> Any:
+    """What is set for it, or the one place that the settings read it from already."""
+    group = suggestion.groups[0]
+    return [place.entry() for place in group.found.get("latency_ms", ())]
+
+
+FORMATS: dict[str, Write] = {
+    "nested": lambda r: {
+        "meta": {"when": r.iso},
+        "http": {"rq": {"verb": r.method, "target": r.path}, "rs": {"code": r.status, "took_s": r.ms / 1e3}},
+    },
+    "one letter": lambda r: {"t": int(r.at.timestamp() * 1000), "m": r.method, "u": r.path, "s": r.status, "d": r.ms},
+    "one letter, seconds": lambda r: {"t": r.at.timestamp(), "m": r.method, "u": r.path, "s": r.status, "d": r.ms / 1e3},
+    "request line": lambda r: {"ts": r.iso, "request": f"{r.method} {r.path} HTTP/1.1", "status": str(r.status), "rt": r.ms},
+    "text with unit": lambda r: {"time": r.iso, "method": r.method, "uri": r.path, "code": r.status, "dur": f"{r.ms:.3f}ms"},
+    "parts of the time": lambda r: http(r, duration=round(r.ms, 2), view=round(r.ms / 2, 2), db=round(r.ms / 3, 2)),
+    "proxy": lambda r: {
+        "start_time": r.iso,
+        "method": r.method,
+        "path": r.path,
+        "response_code": r.status,
+        "upstream_status": 599,
+        "duration": int(r.ms),
+        "upstream_service_time": str(int(r.ms / 2)),
+    },
+    "deep": lambda r: {
+        "a": {"b": {"c": [{"http": {"status": r.status, "verb": r.method, "url": f"https://x.example{r.path}", "ms": r.ms}}]}},
+        "eventTime": r.iso,
+    },
+    "misleading": lambda r: {
+        "ts": r.iso,
+        "payload": {"status": "ok", "method": "card"},
+        "level": 200,
+        "response": {"status": r.status, "time": r.ms},
+        "request": {"method": r.method, "url": r.path, "referer": "/somewhere"},
+        "pathname": "/app/main.py",
+        "lineno": 204,
+    },
+    "phrase": lambda r: {"time": r.iso, "status": f"{r.status} OK", "method": r.method.lower(), "url": r.path, "took": r.ms},
+    "start and end": lambda r: {
+        "start": r.iso,
+        "end": f"{r.at + timedelta(milliseconds=r.ms):%FT%T.%fZ}",
+        **http(r, elapsed=int(r.ms * 1e3)),
+    },
+    "dotted keys": lambda r: {
+        "timestamp": r.iso,
+        "attributes": {"http.request.method": r.method, "url.path": r.path, "http.status": r.status, "http.duration": r.ms / 1e3},
+    },
+}
+
+
+@pytest.mark.parametrize("front", [False, True], ids=["plain", "cloudwatch"])
+@pytest.mark.parametrize("write", FORMATS.values(), ids=FORMATS)
+def test_formats(write: Write, front: bool):
+    lines = written(write)
+    asked = list(requests())
+    if front:
+        lines = [f"{request.iso} {line}" for request, line in zip(asked, lines, strict=True)]
+    others = [json.dumps({"time": request.iso, "msg": "cache refreshed", "entries": 7}) for request in asked[::5]]
+    suggestion = find({"g": lines + ([] if front else others)})
+    assert not suggestion.groups[0].questions
+    assert not suggestion.groups[0].missing
+    fields = VARIABLES["default_event_fields"] | suggestion.answer.get("event_fields", {})
+    for request, line in zip(asked, lines, strict=True):
+        found = read_line(line[25:] if front else line, fields)
+        assert found
+        assert found["event_at"] and found["event_at"][:23] == request.iso[:23]
+        assert (found["status_code"], found["method"]) == (request.status, request.method)
+        assert found["latency_ms"] == pytest.approx(request.ms, abs=1)
+        assert found["route"] == request.path.split("?")[0].replace("17", ":id").replace("9", ":id")
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({"latency": lambda ms: ms}, ["latency"]),
+        ({"latency": lambda ms: ms / 1e3}, [{"path": "latency", "unit": "s"}]),
+        ({"latency": lambda ms: int(ms * 1e6)}, [{"path": "latency", "unit": "ns"}]),
+        ({"duration_us": lambda ms: int(ms * 1e3)}, [{"path": "duration_us", "unit": "us"}]),
+        ({"durationMs": lambda ms: ms / 100}, ["durationMs"]),
+        ({"elapsedSeconds": lambda ms: round(ms / 20)}, [{"path": "elapsedSeconds", "unit": "s"}]),
+        ({"latency": lambda ms: f"{ms * 1e3:.0f}µs"}, ["latency"]),
+        # what another field says weighs more than the size
+        ({"duration": lambda ms: int(ms * 1e3), "text": lambda ms: f"done in {ms:.1f} ms"}, [{"path": "duration", "unit": "us"}]),
+        ({"latency": lambda ms: int(ms * 1e4), "human": lambda ms: f"{ms / 100:.6f}ms"}, [{"path": "latency", "unit": "ns"}]),
+    ],
+)
+def test_units(values: dict[str, Callable[[float], Any]], expected: list[Any]):
+    lines = written(lambda r: http(r, **{key: make(r.ms) for key, make in values.items()}))
+    assert latency(find({"g": lines})) == expected
+
+
+@pytest.mark.parametrize(("factor", "kind", "units"), [(0.02, float, {"s", "ms"}), (150, int, {"ms", "us"})])
+def test_a_unit_that_cannot_be_told_is_asked_for(factor: float, kind: type, units: set[str]):
+    suggestion = find({"g": written(lambda r: http(r, latency=kind(r.ms * factor)))})
+    (question,) = suggestion.groups[0].questions
+    assert question.field == "latency_ms"
+    assert {place.unit for place in question.answers} == units
+    assert "latency_ms" not in suggestion.answer.get("event_fields", {})
+
+
+def test_a_name_that_the_size_speaks_against_is_a_question():
+    (question,) = find({"g": written(lambda r: http(r, duration_s=int(r.ms * 5)))}).groups[0].questions
+    assert {place.unit for place in question.answers} == {"s", "ms"}
+
+
+def test_a_logger_decides_where_the_size_does_not():
+    lines = written(lambda r: {"level": "info", "ts": r.at.timestamp(), "msg": "x", **http(r, latency=r.ms / 50)})
+    assert latency(find({"g": lines})) == [{"path": "latency", "unit": "s"}]
+
+
+def test_keys_of_a_logger_without_its_form_decide_nothing():
+    lines = written(lambda r: {"ts": r.iso, "status": r.status, "method": r.method, "path": r.path, "latency": r.ms / 7})
+    assert latency(find({"g": lines})) == ["latency"]
+
+
+def test_a_few_lines_of_several_loggers():
+    lines = [written(slog)[0], written(slog)[1], json.dumps({"at": "2026-10-01T00:00:00Z", "status": 200, "duration": 7})]
+    assert find({"g": lines}).is_readable
+
+
+def test_two_that_cannot_be_told_apart_are_a_question():
+    suggestion = find({"g": written(lambda r: http(r, duration_ms=r.ms, elapsed_ms=r.ms * 2 + 5))})
+    (question,) = suggestion.groups[0].questions
+    assert {place.path for place in question.answers} == {"duration_ms", "elapsed_ms"}
+
+
+def test_numbers_without_a_name_are_a_question():
+    suggestion = find({"g": written(lambda r: http(r, Tt=int(r.ms) + 40))})
+    (question,) = suggestion.groups[0].questions
+    assert [place.path for place in question.answers] == ["Tt"]
+
+
+def zap(request: Request) -> dict[str, Any]:
+    return {"level": "info", "ts": request.at.timestamp(), "msg": "x", **http(request, duration=request.ms / 1e3)}
+
+
+def slog(request: Request) -> dict[str, Any]:
+    return {"level": "INFO", "msg": "x", **http(request, duration=int(request.ms * 1e6))}
+
+
+def pino(request: Request) -> dict[str, Any]:
+    return {
+        "level": 30,
+        "time": int(request.at.timestamp() * 1000),
+        "req": {"method": request.method, "url": request.path},
+        "res": {"statusCode": request.status},
+        "responseTime": int(request.ms),
+    }
+
+
+def test_two_loggers_in_one_group():
+    (group,) = find({"g": written(slog) + written(pino)}).groups
+    assert group.shapes == {"slog": 60, "pino": 60}
+    assert [place.entry() for place in group.found["latency_ms"]] == [{"path": "duration", "unit": "ns"}, "responseTime"]
+    assert [place.entry() for place in group.found["status_code"]] == ["status", "res.statusCode"]
+
+
+def test_two_loggers_that_mean_different_things_by_one_key():
+    (group,) = find({"g": written(slog) + written(zap)}).groups
+    (question,) = group.questions
+    assert {place.unit for place in question.answers} == {"s", "ns"}
+    assert "ns on lines of slog" in question.text
+
+
+def test_groups_that_differ_get_each_their_own():
+    own = written(lambda r: {"when": r.iso, "st": {"status": r.status, "took_s": r.ms / 1e3}, "m": r.method, "u": r.path})
+    suggestion = find({"/a": written(slog), "/b": written(pino), "/c": own, "/d": ["no JSON"]})
+    assert suggestion.answer["log_groups"].keys() == {"/a", "/c"}  # pino's are read right by default
+    assert suggestion.answer["log_groups"]["/a"] == "slog"
+    assert suggestion.answer["log_groups"]["/c"]["latency_ms"] == [{"path": "st.took_s", "unit": "s"}]
+
+
+def test_groups_that_are_alike_share_one_setting():
+    assert find({"/a": written(slog), "/b": written(slog)}).answer == {
+        "event_fields": {"latency_ms": [{"path": "duration", "unit": "ns"}]}
+    }
+
+
+def test_a_time_far_from_that_of_cloudwatch_is_another_one():
+    lines = written(lambda r: {**http(r), "time": "2019-01-01T00:00:00Z", "logged": {"at": r.iso}})
+    front = [f"{request.iso} {line}" for request, line in zip(requests(), lines, strict=True)]
+    assert [place.path for place in find({"g": front}).groups[0].found["event_at"]] == ["logged.at"]
+
+
+def test_what_is_set_already_counts():
+    lines = written(lambda r: http(r, latency=r.ms / 1e3))
+    assert not find({"g": lines}, VARIABLES | {"event_fields": {"latency_ms": [{"path": "latency", "unit": "s"}]}}).answer
+
+
+def test_platform_lines_are_no_events():
+    own = [json.dumps({"time": "2026-10-01T00:00:00Z", "type": "platform.report", "record": {"metrics": {"durationMs": 3.1}}})]
+    (group,) = find({"g": [*own, "START RequestId: 1", "boo", *written(pino)]}).groups
+    assert group.rejected == {"lambda_platform_line": 2, "not_json": 1}
+    assert group.json_lines == 60
