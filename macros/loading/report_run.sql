@@ -109,8 +109,7 @@
     {%- endif -%}
     {%- if texts -%}
         {%- do texts.append(
-            "Say where the logs have their fields under vars: event_fields in dbt_project.yml, or try --vars"
-            ~ " '{event_fields: {" ~ (missing | first | default('event_at')) ~ ": [your.path]}}'."
+            "`pal suggest DIR` shows where logs have their fields. Set them under vars: event_fields in dbt_project.yml."
         ) -%}
     {%- endif -%}
     {{ return(texts | join(' ')) }}

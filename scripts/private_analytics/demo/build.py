@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from ..errors import UserError
 from ..lake.folder import Lake, read_lake
 from ..project import dbt, paths
+from ..project.variables import read_vars
 from ..report.page import build_report
 from ..samples import writer
+from ..suggest import find
+from ..suggest.output import as_yaml
+from ..suggest.sample import sample
 
 
 def run_demo(logs: Path | None, variables: str, say: Callable[[str], None], show: dbt.Show | None = None) -> None:
@@ -59,6 +67,7 @@ def build_tables(logs: Path, variables: str, say: Callable[[str], None], show: d
     """
     work = paths.lake()
     lake = read_lake(logs, work / "view", say)
+    variables = with_suggestion(lake, variables, say)
     say(f"Building from {len(lake.exports):,} exports in {lake.root}")
     # From scratch: the logs or the field mapping may have changed since the last time.
     os.environ["ANALYTICS_LAKE"] = str(lake.root)
@@ -68,6 +77,31 @@ def build_tables(logs: Path, variables: str, say: Callable[[str], None], show: d
     if not outcome.succeeded:
         raise UserError(_explain(outcome))
     return lake
+
+
+def with_suggestion(lake: Lake, variables: str, say: Callable[[str], None]) -> str:
+    """The variables, with fields for what the settings would not read in these logs.
+
+    `say` gets what was chosen and how to keep it. What the user has set stays as it is.
+    """
+    given: dict[str, Any] = yaml.safe_load(variables or "{}")
+    settings = read_vars() | given
+    suggestion = find(sample(lake), settings)
+    own = settings.get("event_fields") or {}
+    chosen = {name: where for name, where in suggestion.answer.get("event_fields", {}).items() if name not in own}
+    for conflict in suggestion.conflicts:
+        say(f"Note: {conflict}")
+    if not chosen:
+        return variables
+    answer = as_yaml({"event_fields": own | chosen})
+    kept = paths.site() / "event_fields.yml"
+    kept.parent.mkdir(exist_ok=True)
+    kept.write_text(answer)
+    say("The settings do not read these logs right, so these fields were found in them and are used:")
+    for line in as_yaml(chosen).splitlines():
+        say(f"  {line}")
+    say(f"To keep them, put {kept} under vars in dbt_project.yml. `pal suggest` says why they were chosen.")
+    return json.dumps(given | {"event_fields": own | chosen})
 
 
 def _point(link: Path, target: Path) -> None:

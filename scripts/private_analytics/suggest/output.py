@@ -32,6 +32,8 @@ def echo(suggestion: Suggestion) -> None:
     elif suggestion.is_readable:
         open_too = " but for the questions below" if any(group.questions for group in suggestion.groups) else ""
         click.echo(f"The settings of dbt_project.yml read all of this right{open_too}: nothing to change.")
+    for conflict in suggestion.conflicts:
+        click.echo(f"\nNot decided: {shown(conflict, 400)}")
     for group in suggestion.groups:
         for question in group.questions:
             click.echo(f"\nQuestion ({shown(group.name, 200)}): {question.field}? {question.text} One of:\n")
@@ -88,6 +90,7 @@ def as_data(suggestion: Suggestion) -> dict[str, Any]:
     """For programs."""
     return {
         "vars": suggestion.answer,
+        "conflicts": suggestion.conflicts,
         "groups": [
             {
                 "log_group": group.name,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -65,14 +65,34 @@ class Suggestion:
 
     @property
     def answer(self) -> Answer:
-        """The vars that say what the settings do not read right; empty if there is nothing to say."""
-        wanted = {group.name: group.event_fields for group in self.groups if group.json_lines}
-        if not any(wanted.values()):
-            return {}
-        if all(each == next(iter(wanted.values())) for each in wanted.values()):
-            return {"event_fields": next(iter(wanted.values()))}
-        presets = {group.name: group.preset for group in self.groups}
-        return {"log_groups": {name: presets[name] or fields for name, fields in wanted.items() if fields}}
+        """The vars that say what the settings do not read right; empty if there is nothing to say.
+
+        Log groups share one setting: a field has the paths of all of them, those of the group with most lines first.
+        """
+        fields = dict.fromkeys(field for group in self._read for field in group.differing)
+        return {"event_fields": as_vars({field: self._places(field) for field in fields})} if fields else {}
+
+    @property
+    def conflicts(self) -> list[str]:
+        """Paths that hold a latency in one unit in one log group and in another unit in another, which one setting cannot say."""
+        units: dict[str, dict[str, str]] = defaultdict(dict)
+        for group in self._read:
+            for place in group.found.get("latency_ms", ()):
+                units[place.path].setdefault(place.unit, group.name)
+        return [
+            f"{path} is in {', '.join(f'{unit} in {name}' for unit, name in found.items())}. One setting cannot say both: log it"
+            " under two names, or build these log groups apart."
+            for path, found in units.items()
+            if len(found) > 1
+        ]
+
+    @property
+    def _read(self) -> list[Group]:
+        return sorted((group for group in self.groups if group.json_lines), key=lambda group: -group.json_lines)
+
+    def _places(self, field: str) -> list[FieldPath]:
+        places = (place for group in self._read for place in group.found.get(field, ()))
+        return list({place.steps: place for place in reversed(list(places))}.values())[::-1]
 
 
 def as_vars(fields: Mapping[str, Iterable[FieldPath]]) -> Answer:

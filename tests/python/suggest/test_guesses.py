@@ -187,12 +187,18 @@ def test_two_loggers_that_mean_different_things_by_one_key():
     assert "ns on lines of slog" in question.text
 
 
-def test_groups_that_differ_get_each_their_own():
+def test_groups_that_differ_share_the_paths_of_all():
     own = written(lambda r: {"when": r.iso, "st": {"status": r.status, "took_s": r.ms / 1e3}, "m": r.method, "u": r.path})
     suggestion = find({"/a": written(slog), "/b": written(pino), "/c": own, "/d": ["no JSON"]})
-    assert suggestion.answer["log_groups"].keys() == {"/a", "/c"}  # pino's are read right by default
-    assert suggestion.answer["log_groups"]["/a"] == "slog"
-    assert suggestion.answer["log_groups"]["/c"]["latency_ms"] == [{"path": "st.took_s", "unit": "s"}]
+    fields = suggestion.answer["event_fields"]
+    assert fields["latency_ms"] == [{"path": "duration", "unit": "ns"}, "responseTime", {"path": "st.took_s", "unit": "s"}]
+    assert fields["status_code"] == ["status", "res.statusCode", "st.status"]
+    assert not suggestion.conflicts
+
+
+def test_groups_that_mean_different_units_by_one_path_are_told():
+    (conflict,) = find({"/a": written(slog), "/b": written(zap)}).conflicts
+    assert conflict.startswith("duration is in ns in /a, s in /b.")
 
 
 def test_groups_that_are_alike_share_one_setting():

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from helpers.line_reader import read_line
-from helpers.written_logs import KNOWN
+from helpers.written_logs import KNOWN, MORE, NOT_READ
 from private_analytics.project.variables import read_vars
 from private_analytics.suggest import find, presets
 
@@ -72,3 +72,15 @@ def test_a_preset_has_fields_that_there_are(name: str):
     units = {place.unit for field, places in preset.items() for place in places if field == "latency_ms"}
     assert units <= {"ms", "s", "us", "ns"}
     assert all(place.unit == "ms" for field, places in preset.items() for place in places if field != "latency_ms")
+
+
+@pytest.mark.parametrize("name", NOT_READ)
+def test_what_is_not_read_is_not_guessed_wrong(name: str):
+    """The status, the method and the path are found; the time or the latency is missing or asked for, never another one."""
+    lines = (MORE / f"{name}.jsonl").read_bytes().decode().split("\n")[:-1]
+    (group,) = find({"/api": lines}).groups
+    assert not {"status_code", "method", "path"} & set(group.missing)
+    assert name == "log4j2-json" or {"event_at", "latency_ms"} & {
+        *group.missing,
+        *(question.field for question in group.questions),
+    }

@@ -72,7 +72,7 @@ def test_log_groups_by_their_records(tmp_path: Path):
     assert result.exit_code == 0, result.output
     assert "/ecs/a: 240 of 240 lines" in result.output
     pasted = result.output.split("To paste under vars in dbt_project.yml:\n")[1].split("Question")[0]
-    assert yaml.safe_load(pasted) == {"log_groups": {"/ecs/a": "slog"}}
+    assert yaml.safe_load(pasted) == {"event_fields": {"latency_ms": [{"path": "duration", "unit": "ns"}]}}
 
 
 def test_right_already(tmp_path: Path):
