@@ -2,7 +2,7 @@
 
 {% macro read_timestamp(text) %}
 {#- The timestamp in a text, or null. Reads ISO 8601 (truncated to microseconds; UTC if there is no offset), epoch seconds, milli-,
-    micro- or nanoseconds (recognized by their size), and the common log format's 17/May/2015:08:05:32 +0000. -#}
+    micro- or nanoseconds (recognized by their size), and the common log format's 17/May/2015:08:05:32 +0000, also in brackets. -#}
     {{ return(adapter.dispatch('read_timestamp')(text)) }}
 {% endmacro %}
 
@@ -16,7 +16,8 @@
 {% endmacro %}
 
 {% macro _common_log_pattern() %}
-    {{ return('^[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2} [+-][0-9]{4}$') }}
+    {%- set time = '[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2} [+-][0-9]{4}' -%}
+    {{ return('^(?:' ~ time ~ '|\\[' ~ time ~ '\\])$') }}
 {% endmacro %}
 
 {% macro _number_pattern() %}
@@ -37,34 +38,35 @@
 
 {% macro default__read_timestamp(text) -%}
     {%- set spaced -%}
-        regexp_replace(replace(replace({{ text }}, 'T', ' '), ',', '.'), '([.][0-9]{6})[0-9]+', '$1')
+        regexp_replace(replace(replace(replace({{ text }}, ' UTC', ''), 'T', ' '), ',', '.'), '([.][0-9]{6})[0-9]+', '$1')
     {%- endset -%}
     {#- A cast needs the offset as +02:00, after a space. -#}
     {%- set with_offset -%}
         regexp_replace(regexp_replace({{ spaced }}, ' ?([+-][0-9]{2}):?([0-9]{2})?$', ' $1:$2'), ':$', ':00')
     {%- endset -%}
+    {%- set without_brackets = "replace(replace(" ~ text ~ ", '[', ''), ']', '')" -%}
     case
-        when {{ matches(text, _iso_pattern() ~ 'Z?$') }}
+        when {{ matches(text, _iso_pattern() ~ '(Z| UTC)?$') }}
             then try_cast(replace({{ spaced }}, 'Z', '') as timestamp(6))
         when {{ matches(text, _iso_pattern() ~ _offset_pattern()) }}
             then cast(try_cast({{ with_offset }} as timestamp(6) with time zone) at time zone 'UTC' as timestamp(6))
         when {{ matches(text, _number_pattern()) }}
             then cast(from_unixtime_nanos(1000 * cast({{ _epoch_microseconds(text) }} as decimal(38, 0))) at time zone 'UTC' as timestamp(6))
         when {{ matches(text, _common_log_pattern()) }}
-            then cast(try(parse_datetime({{ text }}, 'dd/MMM/yyyy:HH:mm:ss Z')) at time zone 'UTC' as timestamp(6))
+            then cast(try(parse_datetime({{ without_brackets }}, 'dd/MMM/yyyy:HH:mm:ss Z')) at time zone 'UTC' as timestamp(6))
     end
 {%- endmacro %}
 
 {% macro duckdb__read_timestamp(text) -%}
     case
-        when {{ matches(text, _iso_pattern() ~ 'Z?$') }}
-            then try_cast(replace({{ text }}, ',', '.') as timestamp)
+        when {{ matches(text, _iso_pattern() ~ '(Z| UTC)?$') }}
+            then try_cast(replace(replace({{ text }}, ',', '.'), ' UTC', '') as timestamp)
         when {{ matches(text, _iso_pattern() ~ _offset_pattern()) }}
             then timezone('UTC', try_cast(replace(regexp_replace({{ text }}, ' ([+-])', '\1'), ',', '.') as timestamp with time zone))
         when {{ matches(text, _number_pattern()) }}
             then make_timestamp({{ _epoch_microseconds(text) }})
         when {{ matches(text, _common_log_pattern()) }}
-            then timezone('UTC', try_strptime({{ text }}, '%d/%b/%Y:%H:%M:%S %z'))
+            then timezone('UTC', try_strptime(trim({{ text }}, '[]'), '%d/%b/%Y:%H:%M:%S %z'))
     end
 {%- endmacro %}
 

@@ -12,7 +12,8 @@
 
 
 {% macro read_status(text) -%}
-    {%- set number = read_number(text) -%}
+    {#- The phrase of a status comes after a blank: 200 OK. -#}
+    {%- set number = read_number("case when strpos(" ~ text ~ ", ' ') = 4 then substr(" ~ text ~ ", 1, 3) else " ~ text ~ " end") -%}
     case when {{ number }} between 100 and 599 and {{ number }} = floor({{ number }}) then cast({{ number }} as integer) end
 {%- endmacro %}
 

@@ -51,6 +51,9 @@ def moment(text: str) -> str | None:
         while seconds >= 1e11:
             seconds /= 1000
         return f"{datetime.fromtimestamp(seconds, UTC):%FT%T.%fZ}"
+    text = text.removesuffix(" UTC")
+    if text[:1] + text[-1:] == "[]":
+        text = text[1:-1]
     if re.fullmatch(r"\d\d/.*", text):
         return f"{datetime.strptime(text, '%d/%b/%Y:%H:%M:%S %z').astimezone(UTC):%FT%T.%fZ}"
     try:

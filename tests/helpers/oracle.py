@@ -570,7 +570,7 @@ def read_timestamp(text: str) -> datetime | str | None:
         return read_epoch(text)
     if match := ISO_8601.fullmatch(text):
         year, month, day, hour, minute, second, fraction, zone = match.groups()
-    elif match := WEB_SERVER_TIME.fullmatch(text):
+    elif match := WEB_SERVER_TIME.fullmatch(text[1:-1] if text[:1] + text[-1:] == "[]" else text):
         day, month, year, hour, minute, second, zone = match.groups()
         month, fraction = MONTHS.index(month) + 1, ""
     else:
@@ -592,7 +592,7 @@ def read_timestamp(text: str) -> datetime | str | None:
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 ISO_8601 = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})[T ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]+))?)?"
-    r"(Z| ?[-+][0-9]{2}(?::?[0-9]{2})?)?"
+    r"(Z| UTC| ?[-+][0-9]{2}(?::?[0-9]{2})?)?"
 )
 WEB_SERVER_TIME = re.compile(
     rf"([0-9]{{2}})/({'|'.join(MONTHS)})/([0-9]{{4}}):([0-9]{{2}}):([0-9]{{2}}):([0-9]{{2}}) ([-+][0-9]{{4}})"
@@ -603,7 +603,7 @@ def read_offset(zone: str | None) -> timedelta | None:
     """Rule: Z / +hh:mm / +hhmm / +hh, none = UTC.
     None comes back if no clock can be that far off."""
     zone = zone and zone.strip()
-    if zone is None or zone == "Z":
+    if zone in (None, "Z", "UTC"):
         return timedelta(0)
     digits = zone[1:].replace(":", "").ljust(4, "0")
     hours, minutes = int(digits[:2]), int(digits[2:])
@@ -636,7 +636,10 @@ def read_epoch(text: str) -> datetime | str | None:
 
 
 def read_status_code(text: str | None) -> int | None:
-    """Rule: a number (200, "200", 200.0) that is whole and 100..599, else null."""
+    """Rule: a number (200, "200", 200.0) that is whole and 100..599, else null. Three characters, a blank and anything
+    are the number and its phrase ("200 OK")."""
+    if text is not None and text.find(" ") == 3:
+        text = text[:3]
     if text is None or not IS_NUMBER(text):
         return None
     value = EXACT.create_decimal(text)

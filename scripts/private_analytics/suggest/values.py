@@ -15,8 +15,9 @@ METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", 
 COMMON_STATUSES = {*range(200, 209), *range(300, 309), *range(400, 432), 444, 451, 499, *range(500, 512), *range(520, 528)}
 
 NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
-ISO = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(:\d\d)?(?:[.,](\d+))? ?(Z|[+-]\d\d:?(?:\d\d)?)?", re.ASCII)
-ACCESS_LOG = re.compile(r"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}", re.ASCII)
+ISO = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(:\d\d)?(?:[.,](\d+))?( UTC| ?(?:Z|[+-]\d\d:?(?:\d\d)?))?", re.ASCII)
+ACCESS_LOG_TIME = r"(\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})"
+ACCESS_LOG = re.compile(rf"{ACCESS_LOG_TIME}|\[{ACCESS_LOG_TIME}\]", re.ASCII)
 STATUS = re.compile(r"([1-5]\d\d)(\.0+)?( [A-Z][A-Za-z' -]*)?", re.ASCII)
 REQUEST_LINE = re.compile(r"([A-Za-z]+) (\S+)( HTTP/[\d.]+)?", re.ASCII)
 URL = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*://[^/?#\s]*)?(/[^?#\s]*)?(?:[?#]\S*)?")
@@ -54,11 +55,11 @@ def as_time(value: Value) -> float | None:
         try:
             if match := ISO.fullmatch(value):
                 day, minute, second, fraction, offset = match.groups()
-                zone = "+00:00" if offset in (None, "Z") else offset
+                zone = "+00:00" if (offset or "").strip() in ("", "Z", "UTC") else offset.strip()
                 text = f"{day}T{minute}{second or ':00'}.{(fraction or '0')[:6]:0<6}{zone}"
                 found = datetime.fromisoformat(text).timestamp()
-            elif ACCESS_LOG.fullmatch(value):
-                found = datetime.strptime(value, "%d/%b/%Y:%H:%M:%S %z").timestamp()
+            elif match := ACCESS_LOG.fullmatch(value):
+                found = datetime.strptime(match[1] or match[2], "%d/%b/%Y:%H:%M:%S %z").timestamp()
         except ValueError:
             return None
     return found if found is not None and 946684800 <= found < 4102444800 else None
