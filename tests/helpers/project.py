@@ -64,10 +64,10 @@ class Project:
         outcome = self.dbt("build", "--exclude-resource-type", "unit_test", *arguments)
         assert outcome.succeeded, outcome
 
-    def build_from(self, logs: Path, variables: str = "") -> list[str]:
-        """What make demo does before the report; the lines it says."""
+    def build_from(self, logs: Path, variables: str = "", *, suggest: bool = False) -> list[str]:
+        """What make demo does before the report, with the settings as they are unless `suggest`; the lines it says."""
         said: list[str] = []
-        build.build_tables(logs, variables, said.append)
+        build.build_tables(logs, variables, said.append, suggest=suggest)
         return said
 
     def query(self, sql: str) -> list[dict]:

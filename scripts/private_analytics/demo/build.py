@@ -29,7 +29,7 @@ def run_demo(logs: Path | None, variables: str, say: Callable[[str], None], show
     """
     if dbt.profile().credentials.type != "duckdb":  # otherwise this could replace production tables
         raise UserError("The demo builds on DuckDB, but the current dbt target is not DuckDB. Unset ANALYTICS_TARGET.")
-    build_tables(logs or sample_lake(say), variables, say, show)
+    build_tables(logs or sample_lake(say), variables, say, show, suggest=True)
     page = build_report()
     docs = dbt.run("docs", "generate", "--static", *_vars(variables))
     if not docs.succeeded:
@@ -60,14 +60,19 @@ def sample_lake(say: Callable[[str], None]) -> Path:
     return lake
 
 
-def build_tables(logs: Path, variables: str, say: Callable[[str], None], show: dbt.Show | None = None) -> Lake:
+def build_tables(
+    logs: Path, variables: str, say: Callable[[str], None], show: dbt.Show | None = None, *, suggest: bool = False
+) -> Lake:
     """Build and test all tables from a folder of logs. Unreadable files are reported and left out; all others count.
+
+    With `suggest`, fields that the settings do not read in these logs are looked for.
 
     Raises UserError as run_demo does.
     """
     work = paths.lake()
     lake = read_lake(logs, work / "view", say)
-    variables = with_suggestion(lake, variables, say)
+    if suggest:
+        variables = with_suggestion(lake, variables, say)
     say(f"Building from {len(lake.exports):,} exports in {lake.root}")
     # From scratch: the logs or the field mapping may have changed since the last time.
     os.environ["ANALYTICS_LAKE"] = str(lake.root)

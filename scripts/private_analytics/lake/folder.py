@@ -194,7 +194,7 @@ def _plain_lake(files: list[Path], base: Path, view: Path) -> Lake:
         )
     record = replace(_made_record("local-files", _last_change(chosen).date(), chosen), line_format="plain")
     streams = {path: str(path.relative_to(base)).replace("/", "-") for path in chosen}
-    notes = [f"{len(files) - len(named)} files are no logs by their name and are not read."] if len(files) > len(named) else []
+    notes = [f"{len(files) - len(named)} files are not log files by name and are not read."] if len(files) > len(named) else []
     notes += [f"{path} is one JSON document, not one JSON object on each line, and is not read." for path in documents]
     return _view([Export(record, tuple(chosen))], view, notes, streams)
 

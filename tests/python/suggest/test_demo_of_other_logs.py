@@ -29,7 +29,7 @@ def test_every_request_is_read(name: str, project: Project, tmp_path: Path, site
     logs = tmp_path / "logs"
     logs.mkdir()
     shutil.copy(MORE / f"{name}.jsonl", logs)
-    said = project.build_from(logs)
+    said = project.build_from(logs, suggest=True)
     assert "The settings do not read these logs right, so these fields were found in them and are used:" in said
     assert yaml.safe_load((site / "event_fields.yml").read_text()).keys() == {"event_fields"}
 
@@ -49,7 +49,7 @@ def test_what_the_user_has_set_stays(project: Project, tmp_path: Path, site: Pat
     logs = tmp_path / "logs"
     logs.mkdir()
     shutil.copy(MORE / "slog.jsonl", logs)
-    project.build_from(logs, "{event_fields: {latency_ms: [{path: duration, unit: us}]}}")
+    project.build_from(logs, "{event_fields: {latency_ms: [{path: duration, unit: us}]}}", suggest=True)
     assert not (site / "event_fields.yml").exists()
     slowest = max(json.loads(line).get("duration", 0) for line in (logs / "slog.jsonl").read_text().splitlines())
     assert project.query("select max(latency_ms) as ms from fct_events") == [{"ms": slowest / 1000}]
