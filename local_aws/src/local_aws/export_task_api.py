@@ -46,7 +46,9 @@ class ExportTaskApi:
         return time.time_ns() // 1_000_000 + self.skipped_ms
 
     def skip_ms(self, ms: int) -> None:
-        """Let that much time pass for tasks. moto keeps its own time."""
+        """Let that much time pass for tasks. moto keeps its own time, so tasks cannot go back: they would not see new events."""
+        if ms < 0:
+            raise ValueError(f"time does not go back: {ms} ms")
         self.skipped_ms += ms
 
     def make_older(self, log_group: str, days: int) -> None:
