@@ -1,23 +1,57 @@
-{#- The configured fields and their JSON paths, in order (vars event_fields and default_event_fields). -#}
+{#- Where log lines have each field: vars event_fields, log_groups, loggers and default_event_fields. -#}
 
 {% macro event_fields() %}
-{#- Canonical field -> list of {path, unit}. The user's list replaces the default list. Extra fields come last. -#}
-    {%- set defaults = var('default_event_fields') -%}
-    {%- set chosen = var('event_fields') or {} -%}
-    {%- for name in chosen if name not in defaults -%}
+{#- Field -> its variants, each {log_groups, entries}. The first is for all log groups that no other variant names. An entry is
+    {path, unit}. A list replaces the default list. Extra fields come last. -#}
+    {%- set common = dict(var('default_event_fields'), **_chosen_fields('event_fields', var('event_fields') or {})) -%}
+    {%- set groups = {} -%}
+    {%- for log_group, setting in (var('log_groups') or {}).items() -%}
+        {%- do groups.update({log_group: dict(common, **_chosen_fields('log_groups: ' ~ log_group, setting))}) -%}
+    {%- endfor -%}
+    {%- set fields = {} -%}
+    {%- for name, entries in common.items() -%}
+        {%- set variants = [{'log_groups': [], 'entries': _field_entries(name, entries)}] -%}
+        {%- for log_group, lists in groups.items() -%}
+            {%- set own = _field_entries(name, lists[name]) -%}
+            {%- set same = variants | selectattr('entries', 'equalto', own) | first -%}
+            {%- if not same -%}
+                {%- do variants.append({'log_groups': [log_group], 'entries': own}) -%}
+            {%- elif same.log_groups -%}
+                {%- do same.log_groups.append(log_group) -%}
+            {%- endif -%}
+        {%- endfor -%}
+        {%- do fields.update({name: variants}) -%}
+    {%- endfor -%}
+    {%- for column in extra_fields() -%}
+        {%- do fields.update({column.name: [{'log_groups': [], 'entries': _field_entries(column.name, column.json_paths)}]}) -%}
+    {%- endfor -%}
+    {{ return(fields) }}
+{% endmacro %}
+
+
+{% macro _chosen_fields(where, setting) %}
+{#- Field -> paths as one setting has them: a logger's name, or fields and perhaps a logger for those that it does not name. -#}
+    {%- set own = {'logger': setting} if setting is string else setting -%}
+    {%- if own is not mapping -%}
         {{ exceptions.raise_compiler_error(
-            "vars: event_fields: there is no field '" ~ name ~ "'. Fields: " ~ defaults | join(', ')
+            "vars: " ~ where ~ ": cannot use " ~ setting ~ ". Write the name of a logger, or {field: path, ...}."
+        ) }}
+    {%- endif -%}
+    {%- set loggers = var('loggers') -%}
+    {%- if own.logger and own.logger not in loggers -%}
+        {{ exceptions.raise_compiler_error(
+            "vars: " ~ where ~ ": there is no logger '" ~ own.logger ~ "'. Loggers: " ~ loggers | join(', ') ~ "."
+        ) }}
+    {%- endif -%}
+    {%- set chosen = dict(loggers[own.logger] if own.logger else {}, **own) -%}
+    {%- do chosen.pop('logger', none) -%}
+    {%- for name in chosen if name not in var('default_event_fields') -%}
+        {{ exceptions.raise_compiler_error(
+            "vars: " ~ where ~ ": there is no field '" ~ name ~ "'. Fields: " ~ var('default_event_fields') | join(', ')
             ~ ". For a field of your own, add a column to models/events/fct_events.yml."
         ) }}
     {%- endfor -%}
-    {%- set fields = {} -%}
-    {%- for name, entries in dict(defaults, **chosen).items() -%}
-        {%- do fields.update({name: _field_entries(name, entries)}) -%}
-    {%- endfor -%}
-    {%- for column in extra_fields() -%}
-        {%- do fields.update({column.name: _field_entries(column.name, column.json_paths)}) -%}
-    {%- endfor -%}
-    {{ return(fields) }}
+    {{ return(chosen) }}
 {% endmacro %}
 
 
@@ -56,11 +90,13 @@
 {% macro field_plan() %}
 {#- How a message is searched: {paths, parts}.
     paths: each JSON path once, as {steps, literal, value}; value is the SQL for its text after json_values() has run.
-    parts: paths that are searched together, as {field, column, paths, unit}. A field has one part; latency_ms has one for each run of
-    paths with the same unit. -#}
+    parts: paths that are searched together, as {field, column, paths, unit, condition}. Each variant of a field has one part, or for
+    latency_ms one for each run of paths with the same unit. Only lines that meet the condition, if there is one, are searched. -#}
     {%- set steps = {} -%}
-    {%- for entries in event_fields().values() -%}
-        {%- for entry in entries -%}{%- do steps.setdefault(entry.path, json_steps(entry.path)) -%}{%- endfor -%}
+    {%- for variants in event_fields().values() -%}
+        {%- for entry in variants | map(attribute='entries') | sum(start=[]) -%}
+            {%- do steps.setdefault(entry.path, json_steps(entry.path)) -%}
+        {%- endfor -%}
     {%- endfor -%}
     {%- set all_steps = steps.values() | list -%}
     {%- set paths = {} -%}
@@ -70,13 +106,26 @@
         }}) -%}
     {%- endfor -%}
     {%- set parts = [] -%}
-    {%- for name, entries in event_fields().items() -%}
-        {%- for entry in entries -%}
-            {%- if loop.first or entry.unit != parts[-1].unit -%}
-                {%- do parts.append({'field': name, 'column': name ~ '_found_' ~ loop.index, 'paths': [], 'unit': entry.unit}) -%}
+    {%- for name, variants in event_fields().items() -%}
+        {%- set field_parts = [] -%}
+        {%- for variant in variants -%}
+            {%- set others = variants[1:] | map(attribute='log_groups') | sum(start=[]) -%}
+            {%- set condition = none -%}
+            {%- if others -%}
+                {%- set condition = 'log_group in (' ~ sql_literals(variant.log_groups) ~ ')' if variant.log_groups
+                    else 'log_group not in (' ~ sql_literals(others) ~ ')' -%}
             {%- endif -%}
-            {%- do parts[-1].paths.append(paths[entry.path]) -%}
+            {%- for entry in variant.entries -%}
+                {%- if loop.first or entry.unit != field_parts[-1].unit -%}
+                    {%- do field_parts.append({
+                        'field': name, 'column': name ~ '_found_' ~ (field_parts | length + 1), 'paths': [], 'unit': entry.unit,
+                        'condition': condition
+                    }) -%}
+                {%- endif -%}
+                {%- do field_parts[-1].paths.append(paths[entry.path]) -%}
+            {%- endfor -%}
         {%- endfor -%}
+        {%- do parts.extend(field_parts) -%}
     {%- endfor -%}
     {{ return({'paths': paths.values() | list, 'parts': parts}) }}
 {% endmacro %}
@@ -99,7 +148,9 @@
 {#- Select-list items: the first non-null value of each part. field_texts() reads them. -#}
     {%- set items = [] -%}
     {%- for part in plan.parts -%}
-        {%- do items.append('coalesce(' ~ (part.paths | map(attribute='value') | list + ['null']) | join(', ') ~ ') as ' ~ part.column) -%}
+        {%- set value = 'coalesce(' ~ (part.paths | map(attribute='value') | list + ['null']) | join(', ') ~ ')' -%}
+        {%- if part.condition -%}{%- set value = 'case when ' ~ part.condition ~ ' then ' ~ value ~ ' end' -%}{%- endif -%}
+        {%- do items.append(value ~ ' as ' ~ part.column) -%}
     {%- endfor -%}
     {{ return(items | join(',\n        ')) }}
 {% endmacro %}

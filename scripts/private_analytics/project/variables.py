@@ -42,6 +42,7 @@ class Vars(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     event_fields: dict[str, Any]
+    log_groups: dict[str, Any]
     default_event_fields: dict[str, Any]
     loggers: dict[str, dict[str, Any]]
     bot_user_agents: str
