@@ -32,6 +32,13 @@
     {%- endset -%}
     {%- set row = run_query(query).rows[0] -%}
     {%- set read = row[0] | int -%}
+    {%- set log_groups = query_column("select distinct log_group from " ~ counts ~ " union select log_group from " ~ table_of('loaded_exports')) -%}
+    {%- if not log_groups -%}{%- do refuse_empty_lake() -%}{%- endif -%}
+    {%- for name in var('log_groups') or {} if name not in log_groups -%}
+        {%- do exceptions.warn(
+            "Warning: vars: log_groups: no line was ever loaded from " ~ name ~ ". Log groups: " ~ log_groups | sort | join(', ') ~ "."
+        ) -%}
+    {%- endfor -%}
     {%- if read == 0 -%}
         {{ log("Nothing new to load.", info=true) }}
         {{ return('') }}
@@ -77,6 +84,22 @@
             {{ log("Not in seeds/event_catalog.csv, so counted by name only: " ~ unclassified | join(', '), info=true) }}
         {%- endif -%}
     {%- endif -%}
+{% endmacro %}
+
+
+{% macro refuse_empty_lake() %}
+{#- Nothing was ever loaded, and nothing is there to load. A new stack is like this until its first export ends. -#}
+    {{ return(adapter.dispatch('refuse_empty_lake')()) }}
+{% endmacro %}
+
+{% macro default__refuse_empty_lake() %}
+    {%- do exceptions.warn("Warning: There are no exports yet, so all tables are empty. `pal export status` shows how far they are.") -%}
+{% endmacro %}
+
+{% macro duckdb__refuse_empty_lake() %}
+    {{ exceptions.raise_compiler_error(
+        "There are no exports in " ~ lake_root() ~ "/exports, so all tables are empty. Set ANALYTICS_LAKE to a synced bucket, or run `make demo`."
+    ) }}
 {% endmacro %}
 
 

@@ -37,6 +37,7 @@ class Config:
 
     `fields` maps event_id, event_at, event_name, user_id, session_id, product_id, status_code, latency_ms,
     method, path and user_agent each to its entries, {"path": "res.statusCode", "unit": None}, in order.
+    `fields_by_group` maps log groups that differ each to all of its fields.
     """
 
     fields: dict[str, list[dict[str, str | None]]]
@@ -48,6 +49,7 @@ class Config:
     session_gap_minutes: float = 30
     export_late_after_hours: float = 36
     funnels: list[dict[str, str]] = field(default_factory=list)  # rows of funnels.csv
+    fields_by_group: dict[str, dict[str, list[dict[str, str | None]]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -83,10 +85,23 @@ def load_config(project_dir: Path) -> Config:
     # dbt takes them with and without a level for the project
     variables = {**variables, **(variables.get(project.get("name")) or {})}
 
-    event_fields = {**(variables.get("default_event_fields") or {}), **(variables.get("event_fields") or {})}
+    loggers = variables.get("loggers") or {}
 
-    def entry(item: str | dict[str, str]) -> dict[str, str | None]:
-        return {"path": item, "unit": None} if isinstance(item, str) else {"unit": None, **item}
+    def setting(given: str | dict[str, Any] | None) -> dict[str, Any]:
+        """What one setting says: the lists of its logger, and over them its own."""
+        own = {"logger": given} if isinstance(given, str) else dict(given or {})
+        logger = own.pop("logger", None)
+        return {**loggers[logger], **own} if logger else own
+
+    def entries(paths: Any) -> list[dict[str, str | None]]:
+        listed = paths if isinstance(paths, list) else [paths]
+        return [{"path": item, "unit": None} if isinstance(item, str) else {"unit": None, **item} for item in listed if item]
+
+    def parsed(fields: dict[str, Any]) -> dict[str, list[dict[str, str | None]]]:
+        return {name: entries(paths) for name, paths in fields.items()}
+
+    everywhere = {**(variables.get("default_event_fields") or {}), **setting(variables.get("event_fields"))}
+    groups = {name: {**everywhere, **setting(given)} for name, given in (variables.get("log_groups") or {}).items()}
 
     optional = (
         "reporting_timezone",
@@ -96,7 +111,8 @@ def load_config(project_dir: Path) -> Config:
         "export_late_after_hours",
     )
     return Config(
-        fields={name: [entry(item) for item in items] for name, items in event_fields.items()},
+        fields=parsed(everywhere),
+        fields_by_group={name: parsed(fields) for name, fields in groups.items()},
         bot_pattern=variables["bot_user_agents"],
         catalog=read_seed(project_dir, "event_catalog"),
         funnels=read_seed(project_dir, "funnels"),
@@ -354,10 +370,16 @@ def event_reader(config: Config) -> Callable[[Line], Copy | Rejection]:
     nor logged time)."""
     is_bot = bot_detector(config.bot_pattern)
     max_from_log_time = timedelta(days=config.max_days_from_log_time)
-    paths = {name: [(keys_of(entry["path"]), entry.get("unit")) for entry in entries] for name, entries in config.fields.items()}
+
+    def compiled(fields: dict[str, list[dict[str, str | None]]]) -> dict[str, list[tuple[Any, str | None]]]:
+        return {name: [(keys_of(entry["path"]), entry.get("unit")) for entry in entries] for name, entries in fields.items()}
+
+    common = compiled(config.fields)
+    by_group = {name: compiled(fields) for name, fields in config.fields_by_group.items()}
 
     def read_event(line: Line) -> Copy | Rejection:
         export = line.export
+        paths = by_group.get(export.log_group, common)
         logged_at, message = split_logged_at(line.text)
         if logged_at is None and export.line_format == "cloudwatch":
             return Rejection("continuation_line", logged_at)

@@ -56,3 +56,18 @@ def test_a_quiet_load_does_not_fail_a_project_that_has_events(project: Project) 
     load(project, GOOD)
     project.export({"s": ["2026-10-02T12:00:00.000Z text"]}, task_id="quiet")
     assert dbt.run("run", "--select", "tag:loads").succeeded
+
+
+def test_a_lake_without_exports_is_no_success(project: Project) -> None:
+    outcome = project.dbt("run", "--select", "tag:loads")
+    assert not outcome.succeeded
+    assert outcome.error.startswith(f"There are no exports in {project.lake}/exports, so all tables are empty. Set ANALYTICS_LAKE")
+
+
+def test_a_log_group_of_the_settings_that_is_not_there_is_named(project: Project) -> None:
+    said: list[str] = []
+    project.export({"s": [f"2026-10-01T12:00:00.000Z {GOOD}"]})
+    variables = "{log_groups: {/storefront/apy: zap, /storefront/api: {user_id: [uid]}}}"
+    assert dbt.run("run", "--select", "tag:loads", "--vars", variables, say=said.append).succeeded
+    (warning,) = [line for line in said if line.startswith("Warning")]
+    assert warning == "Warning: vars: log_groups: no line was ever loaded from /storefront/apy. Log groups: /storefront/api."
