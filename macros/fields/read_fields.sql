@@ -1,5 +1,17 @@
 {#- Convert the text of a field to its value. Unreadable text becomes null. -#}
 
+{% macro read_message(text) -%}
+{#- A line's text without what Lambda's text format puts before a function's JSON: time, request id and level between tabs. Source:
+    docs.aws.amazon.com/lambda/latest/dg/nodejs-logging.html and python-logging.html -#}
+    {%- set time = '[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{12}Z' -%}
+    case
+        when strpos({{ text }}, '{') = 1 or strpos({{ text }}, chr(9)) = 0 then {{ text }}
+        else {{ replace_all(
+            text, '^(?:' ~ time ~ '\t[^\t]*\t[A-Z]+|[[][A-Z]+[]]\t' ~ time ~ '\t[^\t]*)\t([{])', regex_group(1)
+        ) }}
+    end
+{%- endmacro %}
+
 {% macro read_number(text) %}
 {#- A text as a double, or null. Takes digits with a decimal point and an exponent, but nothing that only one engine takes, e.g. 1_000
     or 12f. -#}

@@ -18,16 +18,23 @@ with located as (
     from ({{ read_log_lines(source('lake', 'log_lines'), ref('batch_exports')) }}) as raw_lines
 ),
 
-messages as (
+raw_messages as (
     select
         located.line,
         located.log_stream,
         located.logged_at,
         exports.*,
-        case when located.logged_at is not null then substr(located.line, 26) else located.line end as message,
+        case when located.logged_at is not null then substr(located.line, 26) else located.line end as raw_message,
         {{ xor_digests(text_digest('located.line'), xor_digests('exports.log_group_digest', 'located.log_stream_digest')) }} as digest
     from located
     inner join {{ ref('batch_exports') }} as exports on located.export_task_id = exports.export_task_id
+),
+
+messages as (
+    select
+        *,
+        {{ read_message('raw_message') }} as message
+    from raw_messages
 ),
 
 parsed as (

@@ -363,6 +363,21 @@ def split_logged_at(line: str) -> tuple[datetime | None, str]:
     return None, line
 
 
+def without_lambda_prefix(message: str) -> str:
+    """Rule: Lambda's text format writes three cells, each ended by a tab, before what the function logs: time, request
+    id, level (Node.js); or [level], time, request id (Python). JSON after them is the message."""
+    cells = message.split("\t", 3)
+    if len(cells) < 4 or not cells[3].startswith("{"):
+        return message
+    at, level = (cells[0], cells[2]) if cells[0][:1].isdigit() else (cells[1], cells[0])
+    if level == cells[0]:
+        if (level[:1], level[-1:]) != ("[", "]"):
+            return message
+        level = level[1:-1]
+    is_level = level.isascii() and level.isalpha() and level.isupper()
+    return cells[3] if is_level and re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{12}Z", at) else message
+
+
 def event_reader(config: Config) -> Callable[[Line], Copy | Rejection]:
     """The function that makes of a line its event, or says why it is none.
     Rule: first that fits: continuation_line, lambda_platform_line, not_json, not_an_object,
@@ -385,6 +400,7 @@ def event_reader(config: Config) -> Callable[[Line], Copy | Rejection]:
             return Rejection("continuation_line", logged_at)
         if message.startswith(LAMBDA_PLATFORM_LINES):
             return Rejection("lambda_platform_line", logged_at)
+        message = without_lambda_prefix(message)
         if not line.is_utf8:
             return Rejection("not_json", logged_at)
         try:

@@ -16,6 +16,8 @@ Value = str | int | float | bool
 
 LOGGED_AT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) ")
 PLATFORM = re.compile(r"(START|END|REPORT) RequestId: |(INIT_START|EXTENSION|TELEMETRY)\s|INIT_REPORT|XRAY TraceId: ")
+TIME = r"\d{4}-\d\d-\d\dT[\d:.]{12}Z"
+LAMBDA_PREFIX = re.compile(rf"^(?:{TIME}\t[^\t]*\t[A-Z]+|\[[A-Z]+\]\t{TIME}\t[^\t]*)\t(?=\{{)")  # as macro read_message
 MAX_DEPTH = 32
 NO_VALUES = ("", "-")  # that is how logs write that there is none
 
@@ -47,7 +49,7 @@ def read(lines: Iterable[str]) -> Records:
     for line in lines:
         records.lines += 1
         front = LOGGED_AT.match(line)
-        message = line[front.end() :] if front else line
+        message = LAMBDA_PREFIX.sub("", line[front.end() :] if front else line, count=1)
         if PLATFORM.match(message):
             records.reject("lambda_platform_line", line)
             continue
