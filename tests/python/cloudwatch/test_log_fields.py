@@ -16,12 +16,13 @@ from helpers import filter_pattern, insights
 from helpers.watched import understand
 from private_analytics.cli import cli
 from private_analytics.errors import UserError
+from private_analytics.event_fields import FieldPath
 from private_analytics.exports.handler import summarized
 from private_analytics.exports.plan import DayState, DayStatus, ExportPlan
 from private_analytics.exports.reconcile import ExportOutcome
 from private_analytics.project import paths, variables
 from private_analytics.stack import filter_patterns, log_fields, log_metrics, log_queries, settings, template
-from private_analytics.stack.log_fields import CatalogRow, LogFields, Place
+from private_analytics.stack.log_fields import CatalogRow, LogFields
 
 HEADER = "event_name,method,status_code,route,meaning\n"
 ONE_PLACE = {"status_code": "status", "event_name": "event", "path": "path", "method": "method"}
@@ -54,10 +55,10 @@ def read(tmp_path: Path) -> Read:
 
 def test_paths_are_read_as_dbt_reads_them(read: Read):
     fields = read({"user_id": 'user."a.b".ids[0]', "latency_ms": [{"path": "took", "unit": "s"}, "ms", "took"], "product_id": []})
-    assert fields.of("user_id") == (Place(("user", "a.b", "ids", 0)),)
-    assert fields.of("latency_ms") == (Place(("took",), "s"), Place(("ms",)))
+    assert fields.of("user_id") == (FieldPath(("user", "a.b", "ids", 0)),)
+    assert fields.of("latency_ms") == (FieldPath(("took",), "s"), FieldPath(("ms",)))
     assert fields.of("product_id") == ()
-    assert fields.of("method")[0] == Place(("method",))
+    assert fields.of("method")[0] == FieldPath(("method",))
 
 
 def test_rows_of_auth_failures_are_read_and_no_others(read: Read):
@@ -79,8 +80,9 @@ def test_a_catalog_without_methods_is_read(read: Read):
 @pytest.mark.parametrize(
     ("event_fields", "words"),
     [
-        ({"users": "x", "x": 1}, r"there is no field users, x\. Fields: event_at, "),
-        (["user_id"], "must map fields to lists"),
+        ({"users": "x"}, "event_fields: there is no field 'users', did you mean user_id"),
+        ({"x": 1}, r"event_fields: there is no field 'x'\. Fields: event_at, "),
+        (["user_id"], r"event_fields: cannot use \['user_id'\]\. Write the name of a logger, or {field: path"),
         ({"user_id": [{"unit": "ms"}]}, "user_id: cannot use {'unit': 'ms'}"),
         ({"user_id": ["[0].id"]}, r"user_id: cannot use '\[0\]\.id'"),
         ({"latency_ms": [{"path": "took", "unit": "min"}]}, "latency_ms: cannot use"),
@@ -147,6 +149,7 @@ def test_what_a_filter_cannot_say_is_refused_with_advice(read: Read, event_field
     ("event_fields", "catalog", "words"),
     [
         ({"user_id": ["a`b"]}, None, "cannot name the key 'a`b'"),
+        ({"path": [f"path_of_the_request_number_{n}" for n in range(400)]}, None, "'server errors' would be 1.,... characters"),
         ({}, HEADER + '"a""b",,,,auth_failure\n', "row 2: CloudWatch Logs Insights cannot match"),
         ({}, HEADER + ",,401,,auth_failure\n,,401,/a\\b,other\n", "row 3: CloudWatch Logs Insights cannot match"),
     ],
@@ -162,7 +165,7 @@ def test_the_stack_commands_tell_it_before_anything_is_called(tmp_path: Path, mo
     monkeypatch.setattr(log_fields, "read", wrong)
     result = CliRunner().invoke(cli, ["stack", command, "--settings", settings.EXAMPLE])
     assert result.exit_code == 1
-    assert "event_fields: there is no field users" in result.output
+    assert "event_fields: there is no field 'users'" in result.output
     assert "Traceback" not in result.output
 
 
