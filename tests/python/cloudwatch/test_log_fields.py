@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ import yaml
 from click.testing import CliRunner
 
 from helpers import filter_pattern, insights
+from helpers.stack_account import make_settings
 from helpers.watched import understand
 from private_analytics.cli import cli
 from private_analytics.errors import UserError
@@ -21,7 +23,7 @@ from private_analytics.exports.handler import summarized
 from private_analytics.exports.plan import DayState, DayStatus, ExportPlan
 from private_analytics.exports.reconcile import ExportOutcome
 from private_analytics.project import paths, variables
-from private_analytics.stack import filter_patterns, log_fields, log_metrics, log_queries, settings, template
+from private_analytics.stack import filter_patterns, log_fields, log_metrics, log_queries, settings, target, template
 from private_analytics.stack.log_fields import CatalogRow, LogFields
 
 HEADER = "event_name,method,status_code,route,meaning\n"
@@ -35,9 +37,10 @@ def test_ids_in_paths_are_those_of_the_marts():
     assert [line.strip().strip("',") for line in listed.strip().splitlines()] == list(log_queries.IDS)
 
 
-def write(folder: Path, event_fields: Any) -> Path:
+def write(folder: Path, event_fields: Any, log_groups: Any = None) -> Path:
     file = folder / "dbt_project.yml"
-    file.write_text(yaml.safe_dump({"vars": variables.read_vars() | {"event_fields": event_fields}}))
+    own = {"event_fields": event_fields, "log_groups": log_groups}
+    file.write_text(yaml.safe_dump({"vars": variables.read_vars() | own}))
     return file
 
 
@@ -170,6 +173,28 @@ def test_the_stack_commands_tell_it_before_anything_is_called(tmp_path: Path, mo
 
 
 # --- What is built ---
+
+
+def test_a_log_group_of_the_settings_has_its_own_filters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    project = write(tmp_path, {}, {"/shop/worker": {"status_code": "answer", "latency_ms": {"path": "took", "unit": "us"}}})
+    monkeypatch.setattr(log_fields, "read", partial(log_fields.read, project))
+    sts = SimpleNamespace(get_caller_identity=lambda: {"Arn": "arn:aws:iam::111122223333:user/me"})
+    cloudformation = SimpleNamespace(meta=SimpleNamespace(region_name="eu-central-1"))
+    aws: Any = SimpleNamespace(sts=sts, cloudformation=cloudformation, region="eu-central-1")
+    wanted = make_settings(tmp_path, ApiLogGroup="/shop/api", SecondLogGroup="/shop/worker")
+    resources = target.target(aws, wanted).template["Resources"]
+    latencies = {
+        log_group: {
+            item["Properties"]["MetricTransformations"][0]["MetricValue"]
+            for name, item in resources.items()
+            if name.startswith(f"{log_group}Latency")
+        }
+        for log_group in ("ApiLogs", "SecondLogs", "ThirdLogs")
+    }
+    assert latencies["SecondLogs"] == {"$.took"}
+    assert latencies["ApiLogs"] == latencies["ThirdLogs"] > {"$.latencyMs"}
+    query = resources["InsightsTraffic"]["Properties"]["QueryString"]
+    assert 'if(api_log_group = "/shop/worker", coalesce(took / 1000), coalesce(latencyMs,' in query
 
 
 def test_many_rows_are_counted_by_several_filters(read: Read):
