@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from helpers import REPOSITORY
 from helpers.project import Project
 from helpers.written_logs import MORE, written
 from private_analytics.demo import build
@@ -76,11 +77,24 @@ def test_log_groups_that_mean_two_units_by_one_key(project: Project, site: Path)
     assert kept.keys() == {"log_groups"}
     assert kept["log_groups"].keys() == {"/ecs/orders", "/ecs/web"}
     assert f"To keep them, put {site / 'suggested_vars.yml'} under vars in dbt_project.yml." in "\n".join(said)
-    for log_group, recording in (("/ecs/orders", "zap"), ("/ecs/web", "slog")):
+    check_latencies(project, {"/ecs/orders": "zap", "/ecs/web": "slog"})
+
+
+def check_latencies(project: Project, recordings: dict[str, str]) -> None:
+    for log_group, recording in recordings.items():
         found = project.query(
             f"select latency_ms from fct_events where log_group = '{log_group}' and latency_ms is not null order by 1"
         )
         assert [row["latency_ms"] for row in found] == pytest.approx(latencies_of(recording), abs=1e-5)
+
+
+def test_the_example_of_the_docs(project: Project) -> None:
+    section = (REPOSITORY / "docs" / "loggers.md").read_text().split("## Several loggers")[1]
+    example = section.split("```yaml\n")[1].split("```")[0]
+    export(project, "/ecs/orders", "zap")
+    export(project, "/ecs/web", "nestjs-pino")
+    project.build_from(project.lake, example)
+    check_latencies(project, {"/ecs/orders": "zap", "/ecs/web": "nestjs-pino"})
 
 
 def test_plain_files_are_a_log_group_that_a_setting_can_name(project: Project, tmp_path: Path, site: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from helpers.line_reader import read_line
-from helpers.written_logs import Request, requests, written
+from helpers.written_logs import MORE, Request, requests, written
 from private_analytics.project.variables import read_vars
 from private_analytics.suggest import Suggestion, find, output
 
@@ -80,6 +80,11 @@ def test_each_has_its_own(groups: dict[str, Write], expected: dict[str, Any]):
     assert suggestion.answer == {"log_groups": expected}
     assert not suggestion.unsettable
     check(suggestion, groups)
+
+
+def test_recorded_loggers_are_named():
+    lines = {name: (MORE / f"{name}.jsonl").read_text().splitlines() for name in ("caddy", "slog")}
+    assert find(lines).answer == {"log_groups": {"caddy": "caddy", "slog": "slog"}}
 
 
 def test_one_setting_is_enough_where_no_key_means_two_things():
