@@ -30,6 +30,7 @@ TOKEN = re.compile(
     )""",
     re.VERBOSE,
 )
+ACCOUNT = "123456789012"
 COMPARED = {"=": operator.eq, "!=": operator.ne, "<": operator.lt, ">": operator.gt, "<=": operator.le, ">=": operator.ge}
 PERIODS_MS = {"m": 60_000, "h": 3_600_000}
 WORDS = {"by", "as", "and", "or", "not", "asc", "desc", "like"}
@@ -40,6 +41,7 @@ class LogEvent:
     timestamp_ms: int
     message: str
     log_stream: str = "stream"
+    log_group: str = "/api"
 
 
 def run(query: str, events: Iterable[LogEvent]) -> list[Row]:
@@ -60,6 +62,7 @@ def run(query: str, events: Iterable[LogEvent]) -> list[Row]:
 def discovered(event: LogEvent) -> Row:
     """An event's fields: those of Insights, and the values in its JSON by their names: a.b, items.0.c, @@t for a key @t."""
     row: Row = {"@timestamp": event.timestamp_ms, "@message": event.message, "@logStream": event.log_stream}
+    row["@log"] = f"{ACCOUNT}:{event.log_group}"
 
     def no_json(word: str) -> None:
         raise ValueError(word)
@@ -84,6 +87,26 @@ def _fields(tokens: list, rows: list[Row], shown: list[str]) -> tuple[list[Row],
         rows = [{**row, name: expression(row)} for row in rows]
         shown = [*shown, name]
     return rows, shown
+
+
+def _parse(tokens: list, rows: list[Row], shown: list[str]) -> tuple[list[Row], list[str]]:
+    """Each * of a glob as a field; none of them where the text does not fit. Fields are not shown by being parsed."""
+    field, glob = _next(tokens, "name"), _next(tokens, "text")
+    if _next(tokens, "name") != "as":
+        raise ValueError("what is parsed has no name")
+    names = [_next(tokens, "name")]
+    while tokens and tokens[0] == ("sign", ","):
+        tokens.pop(0)
+        names.append(_next(tokens, "name"))
+    if glob.count("*") != len(names) or "**" in glob:
+        raise ValueError(f"{glob!r} has not one * for each of {names}")
+    pattern = re.compile("(.*?)".join(map(re.escape, glob.split("*"))), re.DOTALL)
+
+    def parsed(row: Row) -> Row:
+        match = pattern.fullmatch(_text(row.get(field)) or "")
+        return dict(zip(names, match.groups(), strict=True)) if match else {}
+
+    return [{**row, **parsed(row)} for row in rows], shown
 
 
 def _filter(tokens: list, rows: list[Row], shown: list[str]) -> tuple[list[Row], list[str]]:
@@ -127,7 +150,15 @@ def _stats(tokens: list, rows: list[Row], shown: list[str]) -> tuple[list[Row], 
     return found, [*names, *(name for _, name in aggregates)]
 
 
-COMMANDS = {"fields": _fields, "filter": _filter, "sort": _sort, "limit": _limit, "display": _display, "stats": _stats}
+COMMANDS = {
+    "fields": _fields,
+    "parse": _parse,
+    "filter": _filter,
+    "sort": _sort,
+    "limit": _limit,
+    "display": _display,
+    "stats": _stats,
+}
 
 
 def _named(tokens: list) -> list[tuple[Expression, str]]:

@@ -67,7 +67,8 @@ class Project:
     def build_from(self, logs: Path, variables: str = "", *, suggest: bool = False) -> list[str]:
         """What make demo does before the report, with the settings as they are unless `suggest`; the lines it says."""
         said: list[str] = []
-        build.build_tables(logs, variables, said.append, suggest=suggest)
+        lake, given = build.lake_of(logs, said.append), yaml.safe_load(variables or "{}")
+        build.build_from(lake, build.with_suggestion(lake, given, said.append) if suggest else given, said.append)
         return said
 
     def query(self, sql: str) -> list[dict]:

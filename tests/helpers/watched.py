@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -25,6 +25,8 @@ IN_MS = {
     "LatencyNanoseconds": Decimal("0.000001"),
 }
 
+NAMES = {"ApiLogs": LogEvent.log_group}  # of the API's log groups, by logical id
+
 understand = cache(filter_pattern.understand)
 
 
@@ -35,16 +37,17 @@ class Datum:
     value: float
 
 
-def published(fields: LogFields, events: Iterable[LogEvent], open_: Open = AS_DOCUMENTED) -> list[Datum]:
-    """What the filters on the API's first log group publish."""
-    filters = [
-        item["Properties"]
-        for item in log_metrics.part(fields)["Resources"].values()
-        if item["Properties"]["LogGroupName"] == {"Ref": "ApiLogs"}
-    ]
+def published(
+    fields: LogFields, events: Iterable[LogEvent], open_: Open = AS_DOCUMENTED, names: Mapping[str, str] = NAMES
+) -> list[Datum]:
+    """What the filters on the API's log groups publish."""
+    filters: dict[str, list[dict]] = {}
+    for item in log_metrics.part(fields, names)["Resources"].values():
+        logical_id = item["Properties"]["LogGroupName"]["Ref"]
+        filters.setdefault(names.get(logical_id, logical_id), []).append(item["Properties"])
     data = []
     for event in events:
-        for one in filters:
+        for one in filters[event.log_group]:
             if understand(one["FilterPattern"]).fits(event.message, open_):
                 (made,) = one["MetricTransformations"]
                 value = made["MetricValue"]
@@ -64,9 +67,11 @@ def latencies_ms(data: Iterable[Datum]) -> list[float]:
     return sorted(float(datum.value * IN_MS[datum.metric]) for datum in data if datum.metric in IN_MS)
 
 
-def asked(fields: LogFields, query: str, events: Iterable[LogEvent], **replaced: str) -> list[insights.Row]:
+def asked(
+    fields: LogFields, query: str, events: Iterable[LogEvent], names: Mapping[str, str] = NAMES, **replaced: str
+) -> list[insights.Row]:
     """The rows of a saved query; `replaced` is what a person puts in place of SESSION_ID."""
-    text = log_queries.part(fields)["Resources"][f"Insights{query}"]["Properties"]["QueryString"]
+    text = log_queries.part(fields, names)["Resources"][f"Insights{query}"]["Properties"]["QueryString"]
     for placeholder, value in replaced.items():
         assert placeholder in text
         text = "\n".join(line if line.startswith("#") else line.replace(placeholder, value) for line in text.splitlines())

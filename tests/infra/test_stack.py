@@ -153,7 +153,7 @@ def test_plan_of_an_update_shows_changes_and_leaves_no_change_set(account: Accou
         "Gone": {"Type": "AWS::SQS::Queue"},
         "Left": {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain", "Properties": {"BucketName": f"left-{account.number}"}},
     }
-    monkeypatch.setattr(template, "read_parts", lambda: parts | {"extra.yaml": {"Resources": extra}})
+    monkeypatch.setattr(template, "read_parts", lambda **_: parts | {"extra.yaml": {"Resources": extra}})
     deploy(account.aws(), make_settings(tmp_path))
     extra.clear()
     make_settings(tmp_path, LogRetentionDays="90")
@@ -293,7 +293,7 @@ def test_a_first_deploy_that_failed_says_why_and_what_to_do(account: Account, tm
     # CloudFormation makes no SecureString.
     refused = {"Type": "AWS::SSM::Parameter", "Properties": {"Name": "/x", "Type": "SecureString", "Value": "x"}}
     extra = {"more.yaml": {"Resources": {"Refused": {**refused, "DependsOn": ["ExportBucket", "Exporter"]}}}}
-    monkeypatch.setattr(template, "read_parts", lambda: parts | extra)
+    monkeypatch.setattr(template, "read_parts", lambda **_: parts | extra)
     make_settings(tmp_path)
     first = run(account, tmp_path, "deploy", "--yes", monkeypatch=monkeypatch)
     assert first.exit_code == 1
@@ -304,7 +304,7 @@ def test_a_first_deploy_that_failed_says_why_and_what_to_do(account: Account, tm
     assert plan.exit_code == 1
     assert "can only be deleted" in plan.output
     assert "Refused: " in plan.output
-    monkeypatch.setattr(template, "read_parts", lambda: parts)
+    monkeypatch.setattr(template, "read_parts", lambda **_: parts)
     assert run(account, tmp_path, "destroy", "--yes", monkeypatch=monkeypatch).exit_code == 0
     last = run(account, tmp_path, "deploy", "--yes", monkeypatch=monkeypatch)
     assert last.exit_code == 0, last.output
@@ -314,12 +314,12 @@ def test_an_update_that_failed_is_undone_and_said(account: Account, tmp_path: Pa
     deploy(account.aws(), make_settings(tmp_path))
     parts = template.read_parts()
     refused = {"Type": "AWS::SSM::Parameter", "Properties": {"Name": "/x", "Type": "SecureString", "Value": "x"}}
-    monkeypatch.setattr(template, "read_parts", lambda: parts | {"more.yaml": {"Resources": {"Refused": refused}}})
+    monkeypatch.setattr(template, "read_parts", lambda **_: parts | {"more.yaml": {"Resources": {"Refused": refused}}})
     failed = run(account, tmp_path, "deploy", "--yes", monkeypatch=monkeypatch)
     assert failed.exit_code == 1
     assert "UPDATE_ROLLBACK_COMPLETE" in failed.output
     assert "Refused: " in failed.output
-    monkeypatch.setattr(template, "read_parts", lambda: parts)
+    monkeypatch.setattr(template, "read_parts", lambda **_: parts)
     plan = run(account, tmp_path, "plan", monkeypatch=monkeypatch)
     assert plan.exit_code == 0
     assert "The last update failed and was rolled back" in plan.output
@@ -379,7 +379,7 @@ def few_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     parts = template.read_parts()
     small = {name: parts[name] for name in ("parameters.yaml", "storage.yaml", "logs.yaml")}
     small["storage.yaml"]["Resources"].pop("ExportBucketPolicy")
-    monkeypatch.setattr(template, "read_parts", lambda: small)
+    monkeypatch.setattr(template, "read_parts", lambda **_: small)
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])

@@ -13,7 +13,6 @@ import pytest
 from helpers.bad_messages import T, messages
 from helpers.project import Project
 from helpers.tables import assert_equals_oracle
-from private_analytics.demo.build import build_tables
 from private_analytics.errors import UserError
 
 GOOD = T + '{"eventName":"searched","statusCode":200}'
@@ -158,12 +157,12 @@ def test_a_hundred_thousand_streams_without_events(project: Project) -> None:
 
 def test_no_logs_at_all(project: Project, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"no logs found.*The folder is empty"):
-        build_tables(tmp_path, "", print)
+        project.build_from(tmp_path)
     with pytest.raises(UserError, match="no such folder"):
-        build_tables(tmp_path / "typo", "", print)
+        project.build_from(tmp_path / "typo")
     (tmp_path / "notes.md").write_text("hello")
     with pytest.raises(UserError, match=r"There are 1 other files, e\.g\. notes\.md"):
-        build_tables(tmp_path, "", print)
+        project.build_from(tmp_path)
 
 
 def test_an_empty_lake_builds_empty_tables(project: Project) -> None:
@@ -204,5 +203,5 @@ def test_objects_that_were_not_synced_are_missed(project: Project) -> None:
 def test_a_mapping_that_cannot_be(project: Project, variables: str, message: str) -> None:
     project.export({"s": [GOOD]})
     with pytest.raises(UserError) as raised:
-        build_tables(project.lake, variables, print)
+        project.build_from(project.lake, variables)
     assert message in str(raised.value)

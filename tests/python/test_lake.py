@@ -166,7 +166,7 @@ def test_mistakes_on_the_command_line_are_explained(project: Project, tmp_path: 
         (bootstrap("demo", VARS="{session_gap: 3}"), 2, "did you mean session_gap_minutes?"),
         (bootstrap("demo", VARS="{reporting_timezone: Europe/Berln}"), 2, "reporting_timezone is 'Europe/Berln'"),
         (bootstrap("demo", VARS="{thresholds: {min_requests: 1}}"), 2, "thresholds cannot be set for one run"),
-        (bootstrap("demo", VARS="{event_fields: {user: [uid]}}"), 2, "there is no field user"),
+        (bootstrap("demo", VARS="{event_fields: {user: [uid]}}"), 2, "there is no field 'user'"),
         (bootstrap("report", "--out", str(tmp_path / "r.html"), ANALYTICS_DB=str(tmp_path / "no.duckdb")), 1, "make demo"),
     ]
     for done, code, message in cases:

@@ -701,7 +701,7 @@ def test_the_command_says_what_is_wrong_with_the_profile(monkeypatch: pytest.Mon
 
 
 def test_the_demo_leaves_the_tables_of_production_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(demo, "build_tables", lambda *_, **more: pytest.fail("it builds"))
+    monkeypatch.setattr(demo, "build_from", lambda *_, **more: pytest.fail("it builds"))
     monkeypatch.setenv("ANALYTICS_TARGET", "athena")
     result = CliRunner().invoke(cli, ["demo"])
     assert result.exit_code == 1

@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from ..errors import UserError
 from ..lake.folder import Lake, read_lake
@@ -18,18 +16,22 @@ from ..project.variables import read_vars
 from ..report.page import build_report
 from ..samples import writer
 from ..suggest import find
-from ..suggest.output import as_yaml
+from ..suggest.output import as_yaml, open_questions
 from ..suggest.sample import sample
 
 
-def run_demo(logs: Path | None, variables: str, say: Callable[[str], None], show: dbt.Show | None = None) -> None:
+def run_demo(logs: Path | None, variables: Mapping[str, Any], say: Callable[[str], None], show: dbt.Show | None = None) -> None:
     """Build everything from scratch from `logs` (default: sample logs) and say where it is; `show` gets each step.
+
+    Fields that the settings do not read in these logs are looked for.
 
     Raises UserError if there is nothing to read or a model or test failed; the tables that were built remain.
     """
     if dbt.profile().credentials.type != "duckdb":  # otherwise this could replace production tables
         raise UserError("The demo builds on DuckDB, but the current dbt target is not DuckDB. Unset ANALYTICS_TARGET.")
-    build_tables(logs or sample_lake(say), variables, say, show, suggest=True)
+    lake = lake_of(logs or sample_lake(say), say)
+    variables = with_suggestion(lake, variables, say)
+    build_from(lake, variables, say, show)
     page = build_report()
     docs = dbt.run("docs", "generate", "--static", *_vars(variables))
     if not docs.succeeded:
@@ -60,53 +62,42 @@ def sample_lake(say: Callable[[str], None]) -> Path:
     return lake
 
 
-def build_tables(
-    logs: Path, variables: str, say: Callable[[str], None], show: dbt.Show | None = None, *, suggest: bool = False
-) -> Lake:
-    """Build and test all tables from a folder of logs. Unreadable files are reported and left out; all others count.
+def lake_of(logs: Path, say: Callable[[str], None]) -> Lake:
+    """The lake in a folder of logs. Raises UserError if there is nothing to read."""
+    return read_lake(logs, paths.lake() / "view", say)
 
-    With `suggest`, fields that the settings do not read in these logs are looked for.
 
-    Raises UserError as run_demo does.
-    """
-    work = paths.lake()
-    lake = read_lake(logs, work / "view", say)
-    if suggest:
-        variables = with_suggestion(lake, variables, say)
+def build_from(lake: Lake, variables: Mapping[str, Any], say: Callable[[str], None], show: dbt.Show | None = None) -> None:
+    """Build and test all tables. Raises UserError if a model or test failed."""
     say(f"Building from {len(lake.exports):,} exports in {lake.root}")
     # From scratch: the logs or the field mapping may have changed since the last time.
     os.environ["ANALYTICS_LAKE"] = str(lake.root)
-    _point(work / "current", lake.root)
+    _point(paths.lake() / "current", lake.root)
     everything = ("build", "--full-refresh", "--exclude-resource-type", "unit_test")
     outcome = dbt.run(*everything, *_vars(variables), say=say, show=show)
     if not outcome.succeeded:
         raise UserError(_explain(outcome))
-    return lake
 
 
-def with_suggestion(lake: Lake, variables: str, say: Callable[[str], None]) -> str:
+def with_suggestion(lake: Lake, variables: Mapping[str, Any], say: Callable[[str], None]) -> Mapping[str, Any]:
     """The variables, with fields for what the settings would not read in these logs.
 
-    `say` gets what was chosen and how to keep it. What the user has set stays as it is.
+    `say` gets what was chosen, how to keep it, and what only the user can decide. What the user has set stays as it is.
     """
-    given: dict[str, Any] = yaml.safe_load(variables or "{}")
-    settings = read_vars() | given
-    suggestion = find(sample(lake), settings)
-    own = settings.get("event_fields") or {}
-    chosen = {name: where for name, where in suggestion.answer.get("event_fields", {}).items() if name not in own}
-    for conflict in suggestion.conflicts:
-        say(f"Note: {conflict}")
-    if not chosen:
-        return variables
-    answer = as_yaml({"event_fields": own | chosen})
-    kept = paths.site() / "event_fields.yml"
-    kept.parent.mkdir(exist_ok=True)
-    kept.write_text(answer)
-    say("The settings do not read these logs right, so these fields were found in them and are used:")
-    for line in as_yaml(chosen).splitlines():
-        say(f"  {line}")
-    say(f"To keep them, put {kept} under vars in dbt_project.yml. `pal suggest` says why they were chosen.")
-    return json.dumps(given | {"event_fields": own | chosen})
+    suggestion = find(sample(lake), {**read_vars(), **variables}, keep=True)
+    applied = suggestion.applied(suggestion.answer)
+    if applied:
+        kept = paths.site() / "suggested_vars.yml"
+        kept.parent.mkdir(exist_ok=True)
+        kept.write_text(as_yaml(applied))
+        say("The settings do not read these logs right, so these fields were found in them and are used:")
+        for line in as_yaml(suggestion.answer).splitlines():
+            say(f"  {line}")
+        say(f"To keep them, put {kept} under vars in dbt_project.yml. `pal suggest` says why they were chosen.")
+    for paragraph in open_questions(suggestion):
+        for line in paragraph.splitlines():
+            say(line)
+    return {**variables, **applied}
 
 
 def _point(link: Path, target: Path) -> None:
@@ -115,8 +106,8 @@ def _point(link: Path, target: Path) -> None:
     link.symlink_to(target)
 
 
-def _vars(variables: str) -> list[str]:
-    return ["--vars", variables] if variables else []
+def _vars(variables: Mapping[str, Any]) -> list[str]:
+    return ["--vars", json.dumps(variables, default=str)] if variables else []
 
 
 def _explain(outcome: dbt.DbtOutcome) -> str:

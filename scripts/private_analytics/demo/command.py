@@ -25,10 +25,10 @@ def demo(logs: Path | None, variables: str) -> None:
       pal demo --logs my-logs
     """
     try:
-        given_vars(variables, "VARS")
+        given = given_vars(variables, "VARS")
     except UserError as error:
         raise click.UsageError(str(error)) from None
     from .build import run_demo  # here, as dbt takes two seconds to import
 
     with Progress() as progress:
-        run_demo(logs, variables, progress.say, progress.show)
+        run_demo(logs, given, progress.say, progress.show)

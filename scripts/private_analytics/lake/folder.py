@@ -179,8 +179,10 @@ def _with_own_ids(exports: list[Export]) -> list[Export]:
 def _plain_lake(files: list[Path], base: Path, view: Path) -> Lake:
     """Plain log files, which together count as one export."""
     named = [path for path in files if path.name.removesuffix(".gz").endswith(PLAIN_SUFFIXES)]
-    documents = [path for path in named if is_document(path)]
-    chosen = [path for path in named if path not in documents]
+    documents: list[Path] = []
+    chosen: list[Path] = []
+    for path in named:
+        (documents if is_document(path) else chosen).append(path)
     if documents and not chosen:
         raise UserError(
             f"{documents[0]}: this is one JSON document, not one JSON object on each line. Convert it:"

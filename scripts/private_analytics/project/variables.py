@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import zoneinfo
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,7 +10,8 @@ from typing import Annotated, Any
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from ..errors import UserError
+from .. import event_fields
+from ..errors import UserError, closest
 from . import paths
 
 
@@ -37,7 +37,7 @@ def _time_zone(name: str) -> str:
 
 
 class Vars(BaseModel):
-    """All vars that the project reads. Vars about fields are read by macros, and in Python by stack/log_fields.py."""
+    """All vars that the project reads. Those about fields are checked and read by event_fields.read()."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -98,30 +98,20 @@ def given_vars(text: str, option: str) -> dict[str, Any]:
     for name, why in NOT_FOR_ONE_RUN.items():
         if name in given:
             raise UserError(f"{option}: {name} cannot be set for one run, because {why}. Change them in dbt_project.yml.")
-    checked_vars()
-    _checked(read_vars() | given, option)
-    _check_fields(given.get("event_fields", {}), option)
+    file = paths.dbt_project()
+    own = read_vars(file)
+    _checked(own, f"{file}, vars")
+    _checked(own | given, option)
     return given
-
-
-def closest(name: str, known: Iterable[str]) -> str:
-    """', did you mean X?' if a known name is similar."""
-    near = difflib.get_close_matches(name, list(known), n=1)
-    return f", did you mean {near[0]}?" if near else ""
 
 
 def _checked(values: dict[str, Any], where: str) -> Vars:
     try:
-        return Vars.model_validate(values)
+        found = Vars.model_validate(values)
     except ValidationError as error:
         raise UserError(_explained(error, where, Vars.model_fields)) from None
-
-
-def _check_fields(fields: dict[str, Any], option: str) -> None:
-    known = read_vars()["default_event_fields"]
-    for name in fields:
-        if name not in known:
-            raise UserError(f"{option}: event_fields: there is no field {name}{closest(str(name), known) or ''}")
+    event_fields.read(values, where)
+    return found
 
 
 def _explained(error: ValidationError, where: str, known: Iterable[str]) -> str:

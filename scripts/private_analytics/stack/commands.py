@@ -25,14 +25,9 @@ def stack() -> None:
 def _with_target(command: Callable[..., Any]) -> Callable[..., Any]:
     """Pass the clients and the stack of the settings file to a command."""
 
-    @click.option(
-        "--settings",
-        "file",
-        type=click.Path(path_type=Path),
-        help="The stack's settings file.  [default: infra/stack.yaml]",
-    )
+    @options.option("--settings", "file", type=options.PATH, help="The stack's settings file.  [default: infra/stack.yaml]")
     @wraps(command)
-    def with_target(file: Path | None, **options: object) -> None:
+    def with_target(file: Path | None, **others: object) -> None:
         parameters = template.merge(template.read_parts())["Parameters"]
         wanted = settings.read(file or settings.default_file(), parameters)
         aws = StackClients(
@@ -42,7 +37,7 @@ def _with_target(command: Callable[..., Any]) -> Callable[..., Any]:
             logs=clients.client("logs"),
             glue=clients.client("glue"),
         )
-        command(aws, target(aws, wanted), **options)
+        command(aws, target(aws, wanted), **others)
 
     return with_target
 

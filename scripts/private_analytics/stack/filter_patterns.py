@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from ..errors import UserError
-from .log_fields import CatalogRow, LogFields, Place
+from ..event_fields import FieldPath
+from .log_fields import CatalogRow, LogFields
 
 LIMIT = 1024  # characters that CloudWatch allows
 ANY_STATUS, SERVER_ERROR = (1, 5), (5, 5)
@@ -47,10 +48,10 @@ class Patterns:
     requests: list[str]
     server_errors: list[str]
     auth_failures: list[str]
-    latencies: list[tuple[Place, str]]
+    latencies: list[tuple[FieldPath, str]]
 
 
-def selector(place: Place) -> str:
+def selector(place: FieldPath) -> str:
     """$.user.id, $.items[0].id, $.['http.status_code']. Raises UserError for a key that CloudWatch cannot name."""
     text = "$"
     for step in place.steps:
@@ -202,7 +203,7 @@ def _equals(at: str, forms: list[str]) -> str:
     return f"({either})" if len(forms) > 1 else either
 
 
-def _first(places: tuple[Place, ...], condition: Condition, strictness: Strictness) -> list[str]:
+def _first(places: tuple[FieldPath, ...], condition: Condition, strictness: Strictness) -> list[str]:
     """For each place: it matches, and no place before it holds a value. A place that contains it holds an object: no value."""
     found = []
     for number, place in enumerate(places):
@@ -211,7 +212,7 @@ def _first(places: tuple[Place, ...], condition: Condition, strictness: Strictne
     return found
 
 
-def _any(places: tuple[Place, ...], condition: Condition) -> str:
+def _any(places: tuple[FieldPath, ...], condition: Condition) -> str:
     return " || ".join(condition(selector(place)) for place in places)
 
 

@@ -1,16 +1,16 @@
-"""Where the API's logs hold the fields of alarms and saved queries: vars event_fields and seed event_catalog, read as by dbt."""
+"""What alarms and saved queries know of the API's logs: where each log group has its fields, and the seed event_catalog."""
 
 from __future__ import annotations
 
 import csv
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from .. import json_path
+from .. import event_fields
 from ..errors import UserError
-from ..json_path import Steps
+from ..event_fields import FieldPath, Fields
 from ..project import paths
 from ..project.variables import read_vars
 
@@ -18,19 +18,6 @@ COLUMNS = ["event_name", "method", "status_code", "route", "meaning"]
 CONDITIONS = ("status_code", "event_name", "route", "method")  # which column decides between equally many
 FIELDS = {"route": "path"}  # condition -> its field, if the names differ
 AUTH_FAILURE = "auth_failure"
-UNITS = ("ms", "s", "us", "ns")
-
-
-@dataclass(frozen=True)
-class Place:
-    """A JSON path at which a field may be. `unit` is that of a latency."""
-
-    steps: Steps
-    unit: str = "ms"
-
-    def is_within(self, other: Place) -> bool:
-        """Whether this place can only exist if the other holds an object or an array."""
-        return len(other.steps) < len(self.steps) and self.steps[: len(other.steps)] == other.steps
 
 
 @dataclass(frozen=True)
@@ -61,48 +48,31 @@ class CatalogRow:
 
 @dataclass(frozen=True)
 class LogFields:
-    """The places of each field, of which the first that holds a value counts; and the rows that mean auth_failure."""
+    """The places of each field, and the rows that mean auth_failure. `log_groups` has the places in log groups that differ."""
 
-    places: Mapping[str, tuple[Place, ...]]
+    places: Fields
     auth_failures: tuple[CatalogRow, ...]
+    log_groups: Mapping[str, Fields] = field(default_factory=dict)
 
-    def of(self, field: str) -> tuple[Place, ...]:
+    def of(self, field: str) -> tuple[FieldPath, ...]:
         return self.places.get(field, ())
 
-    def of_condition(self, name: str) -> tuple[Place, ...]:
+    def of_condition(self, name: str) -> tuple[FieldPath, ...]:
         """The places of the field that a row's condition is about."""
         return self.of(FIELDS.get(name, name))
+
+    def in_log_group(self, name: str) -> LogFields:
+        """The fields of one log group."""
+        return LogFields(self.log_groups.get(name, self.places), self.auth_failures)
 
 
 def read(project: Path | None = None, catalog: Path | None = None) -> LogFields:
     """Read the two files. Raises UserError that names the entry or the row at fault."""
     project, catalog = project or paths.dbt_project(), catalog or paths.root() / "seeds" / "event_catalog.csv"
-    variables = read_vars(project)
-    defaults, chosen = variables.get("default_event_fields"), variables.get("event_fields") or {}
-    if not isinstance(defaults, dict) or not isinstance(chosen, dict):
-        raise UserError(f"{project}, vars: event_fields and default_event_fields must map fields to lists of JSON paths.")
-    if unknown := sorted(str(name) for name in chosen.keys() - defaults.keys()):
-        raise UserError(f"{project}, vars: event_fields: there is no field {', '.join(unknown)}. Fields: {', '.join(defaults)}.")
-    fields = {name: _places(project, name, entries) for name, entries in (defaults | chosen).items()}
-    return LogFields(fields, _auth_failures(catalog))
-
-
-def _places(project: Path, name: str, entries: object) -> tuple[Place, ...]:
-    entries = entries if isinstance(entries, list) else [entries] if entries else []
-    places = []
-    for entry in entries:
-        asked = entry if isinstance(entry, dict) else {"path": entry}
-        unit = asked.get("unit", "ms")
-        try:
-            if unit not in UNITS or ("unit" in asked and name != "latency_ms"):
-                raise ValueError("that is no unit of it")
-            places.append(Place(json_path.parse(str(asked.get("path") or "")), unit))
-        except ValueError:
-            raise UserError(
-                f"{project}, vars: event_fields: {name}: cannot use {entry!r}. An entry is a JSON path, or for latency_ms"
-                " {path: ..., unit: ms|s|us|ns}."
-            ) from None
-    return tuple(place for number, place in enumerate(places) if place.steps not in {other.steps for other in places[:number]})
+    settings = event_fields.read(read_vars(project), f"{project}, vars")
+    return LogFields(
+        settings.of(""), _auth_failures(catalog), {log_group: settings.of(log_group) for log_group in settings.log_groups}
+    )
 
 
 def _auth_failures(catalog: Path) -> tuple[CatalogRow, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from ..errors import UserError
@@ -19,22 +20,16 @@ LATENCIES = {  # unit in event_fields -> metric, unit of CloudWatch
 }
 
 
-def part(fields: LogFields) -> dict[str, Any]:
-    """The filters by logical id. Raises UserError for what CloudWatch's filters cannot express."""
-    found = patterns(fields)
-    counted = {"Requests": found.requests, "ServerErrors": found.server_errors, "AuthFailures": found.auth_failures}
-    transformations = [(pattern, _count(metric)) for metric, ones in counted.items() for pattern in ones]
-    transformations += [(pattern, _value(*LATENCIES[at.unit], selector(at))) for at, pattern in found.latencies]
-    if len(transformations) > LIMIT:
-        raise UserError(
-            f"The metrics need {len(transformations)} metric filters; a log group can have {LIMIT}. In dbt_project.yml, vars:"
-            " event_fields, list only the paths that your logs have, or use fewer auth_failure rows in seeds/event_catalog.csv."
-        )
+def part(fields: LogFields, names: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The filters by logical id. Raises UserError for what CloudWatch's filters cannot express.
+
+    `names` has the names of the log groups, by logical id.
+    """
     resources = {}
     for log_group, condition in LOG_GROUPS.items():
         numbers: Counter[str] = Counter()
         more = {"Condition": condition} if condition else {}
-        for pattern, transformation in transformations:
+        for pattern, transformation in _transformations(fields.in_log_group((names or {}).get(log_group, ""))):
             metric = transformation["MetricName"]
             numbers[metric] += 1
             name = f"{log_group}{metric}{numbers[metric]}"
@@ -46,6 +41,20 @@ def part(fields: LogFields) -> dict[str, Any]:
         "ExporterLogs", "{ $.failed >= 0 }", _value("ExportDaysFailed", "Count", "$.failed"), {"DependsOn": "ExportDaysLate"}
     )
     return {"Resources": resources | {"ExportDaysLate": late, "ExportDaysFailed": failed}}
+
+
+def _transformations(fields: LogFields) -> list[tuple[str, dict[str, Any]]]:
+    """The filters of a log group: the pattern of each, and what it publishes."""
+    found = patterns(fields)
+    counted = {"Requests": found.requests, "ServerErrors": found.server_errors, "AuthFailures": found.auth_failures}
+    transformations = [(pattern, _count(metric)) for metric, ones in counted.items() for pattern in ones]
+    transformations += [(pattern, _value(*LATENCIES[at.unit], selector(at))) for at, pattern in found.latencies]
+    if len(transformations) > LIMIT:
+        raise UserError(
+            f"The metrics need {len(transformations)} metric filters; a log group can have {LIMIT}. In dbt_project.yml, vars:"
+            " event_fields, list only the paths that your logs have, or use fewer auth_failure rows in seeds/event_catalog.csv."
+        )
+    return transformations
 
 
 def _filter(log_group: str, pattern: str, transformation: dict[str, Any], more: dict[str, str]) -> dict[str, Any]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ..errors import UserError
-from .log_fields import CatalogRow, LogFields, Place
+from ..event_fields import FieldPath
+from .log_fields import CatalogRow, LogFields
 
 LOG_GROUPS = [
     {"Ref": "ApiLogs"},
@@ -34,11 +37,18 @@ IDS = (
     "[0-9A-Z]{26}",
     "[A-Za-z]+[-_][0-9]+",
 )
+LIMIT = 10_000  # characters that CloudWatch allows
+OF_LOG_GROUP = 'parse @log "*:*" as api_account, api_log_group'  # @log is account:name
+NOTHING = "api_nothing"  # no log has such a field
 IS_REQUEST = "| filter api_status >= 100 and api_status < 600"
 
 
-def part(fields: LogFields) -> dict[str, Any]:
-    """The queries by logical id. Raises UserError for what Insights cannot express."""
+def part(fields: LogFields, names: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The queries by logical id. Raises UserError for what Insights cannot express.
+
+    `names` has the names of the log groups, by logical id.
+    """
+    fields = replace(fields, log_groups={name: fields.in_log_group(name).places for name in (names or {}).values()})
     queries = {
         "Traffic": ("traffic", traffic(fields)),
         "Errors": ("server errors", errors(fields)),
@@ -48,6 +58,12 @@ def part(fields: LogFields) -> dict[str, Any]:
     }
     if fields.auth_failures:
         queries["AuthFailures"] = ("auth failures", auth_failures(fields))
+    for title, query in queries.values():
+        if len(query) > LIMIT:
+            raise UserError(
+                f"The saved query {title!r} would be {len(query):,} characters long; CloudWatch allows {LIMIT:,}. In"
+                " dbt_project.yml, vars: event_fields and log_groups, list only the paths that your logs have."
+            )
     return {
         "Resources": {
             f"Insights{name}": {
@@ -153,15 +169,27 @@ def _lines(*lines: str) -> str:
 
 def _read(fields: LogFields, *names: str) -> str:
     """Each field as the first of its places that exists. A field without places is left out, so it is empty."""
-    read = [f"coalesce({', '.join(_values(fields.of(name)))}) as {NAMES[name]}" for name in names if fields.of(name)]
-    return "fields " + ",\n    ".join(read)
+    read = ",\n    ".join(f"{value} as {NAMES[name]}" for name in names if (value := _in_each_log_group(fields, name)) != NOTHING)
+    return f"{OF_LOG_GROUP}\n| fields {read}" if "api_log_group" in read else f"fields {read}"
 
 
-def _values(places: Iterable[Place]) -> list[str]:
-    return list(dict.fromkeys(f"{_name(place)}{TO_MS[place.unit]}" for place in places))
+def _in_each_log_group(fields: LogFields, name: str) -> str:
+    """The value of a field. What most log groups have stands last, so that the others alone are asked for by name."""
+    values = {log_group: _first(places.get(name, ())) for log_group, places in fields.log_groups.items()}
+    (usual, _), *_ = Counter(values.values() or [_first(fields.of(name))]).most_common(1)
+    found = usual
+    for log_group, value in values.items():
+        if value != usual:
+            found = f'if(api_log_group = "{log_group}", {value}, {found})'
+    return found
 
 
-def _name(place: Place) -> str:
+def _first(places: Iterable[FieldPath]) -> str:
+    values = dict.fromkeys(f"{_name(place)}{TO_MS[place.unit]}" for place in places)
+    return f"coalesce({', '.join(values)})" if values else NOTHING
+
+
+def _name(place: FieldPath) -> str:
     """The name that Insights finds a field by: res.statusCode, items.0.id, `user-agent`, @@t for a key @t."""
     name = ".".join(map(str, place.steps))
     if name.startswith("@"):

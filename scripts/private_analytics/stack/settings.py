@@ -14,6 +14,7 @@ from ..project import paths
 
 EXAMPLE = "infra/stack.example.yaml"
 OURS = ("ArtifactsBucket", "ExporterZip", "ProjectZip")
+LOG_GROUPS = {"ApiLogs": "ApiLogGroup", "SecondLogs": "SecondLogGroup", "ThirdLogs": "ThirdLogGroup"}  # id -> parameter
 STACK_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
 
 
@@ -23,6 +24,11 @@ class StackSettings:
 
     stack: str
     parameters: dict[str, str]
+
+    @property
+    def log_groups(self) -> dict[str, str]:
+        """The names of the API's log groups, by logical id."""
+        return {logical_id: name for logical_id, parameter in LOG_GROUPS.items() if (name := self.parameters[parameter])}
 
 
 def default_file() -> Path:

@@ -73,8 +73,7 @@ class StackTarget:
 
     @property
     def log_groups(self) -> list[str]:
-        keys = ("ApiLogGroup", "SecondLogGroup", "ThirdLogGroup")
-        return [self.settings.parameters[key] for key in keys if self.settings.parameters[key]]
+        return list(self.settings.log_groups.values())
 
 
 def target(aws: StackClients, settings: StackSettings) -> StackTarget:
@@ -83,7 +82,7 @@ def target(aws: StackClients, settings: StackSettings) -> StackTarget:
         arn = aws.sts.get_caller_identity()["Arn"]
     partition, account = arn.split(":")[1], arn.split(":")[4]
     values = settings.parameters | {"AWS::AccountId": account, "AWS::Region": aws.region, "AWS::Partition": partition}
-    whole = template.pin_names(template.merge(template.read_parts()), values)
+    whole = template.pin_names(template.merge(template.read_parts(log_groups=settings.log_groups)), values)
     return StackTarget(settings, account, aws.region, partition, whole, (bundle.exporter(), bundle.project()))
 
 

@@ -61,8 +61,11 @@ def parts_folder() -> Path:
     return paths.root() / "infra" / "template"
 
 
-def read_parts(folder: Path | None = None) -> dict[str, dict[str, Any]]:
-    """File name of a part -> its content. Raises UserError that names the file at fault."""
+def read_parts(folder: Path | None = None, log_groups: Mapping[str, str] | None = None) -> dict[str, dict[str, Any]]:
+    """File name of a part -> its content. Raises UserError that names the file at fault.
+
+    `log_groups` has the names of the API's log groups, by logical id: each may have its fields elsewhere.
+    """
     thresholds = variables.thresholds().model_dump()
     parts = {}
     for path in sorted((folder or parts_folder()).glob("*.yaml")):
@@ -74,7 +77,10 @@ def read_parts(folder: Path | None = None) -> dict[str, dict[str, Any]]:
             raise UserError(f"{path}: only these sections are allowed: {', '.join(SECTIONS)}.")
         parts[path.name] = content
     fields = log_fields.read()
-    return parts | {"log_metrics.py": log_metrics.part(fields), "log_queries.py": log_queries.part(fields)}
+    return parts | {
+        "log_metrics.py": log_metrics.part(fields, log_groups),
+        "log_queries.py": log_queries.part(fields, log_groups),
+    }
 
 
 def merge(parts: Mapping[str, dict[str, Any]]) -> dict[str, Any]:

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import median
 
+from ..event_fields import FieldPath, Fields
 from . import names, presets, units
 from .evidence import Evidence
 from .flatten import Record
-from .presets import FieldPath
 from .values import COMMON_STATUSES, Latency, as_latency, as_time, reader
 
 CORE = ("event_at", "status_code", "latency_ms", "method", "path")
@@ -54,9 +54,7 @@ class Guess:
     questions: list[Question] = field(default_factory=list)
 
 
-def guess(
-    columns: Sequence[Evidence], records: Sequence[Record], settings: presets.Fields, loggers: Mapping[str, presets.Fields]
-) -> Guess:
+def guess(columns: Sequence[Evidence], records: Sequence[Record], settings: Fields, loggers: Mapping[str, Fields]) -> Guess:
     """`settings` say where the fields are read now, `loggers` are the presets."""
     made = Guess()
     lines: Sequence[int] = range(len(records))
@@ -147,9 +145,7 @@ def _doubt(name: str, column: Evidence, values: Mapping[int, object], records: S
     return 0
 
 
-def _with_units(
-    candidate: Candidate, records: Sequence[Record], settings: presets.Fields, loggers: Mapping[str, presets.Fields]
-) -> Candidate:
+def _with_units(candidate: Candidate, records: Sequence[Record], settings: Fields, loggers: Mapping[str, Fields]) -> Candidate:
     """With the units that are likely: decided for the lines of each logger, which must agree."""
     column = candidate.column
     setting = next((place.unit for place in settings.get("latency_ms", ()) if place.steps == column.steps), None)

@@ -77,11 +77,7 @@ def score(field: str, column: Evidence) -> float:
         return -1.0
     if column.name in ("id", "name") and OF_PARENT.get(field, "/") in column.context:
         return 2.5 if (column.name == "id") == (field != "event_name") else 0
-    if (
-        field == "latency_ms"
-        and column.context & TIMINGS
-        and re.fullmatch(rf"(total|overall|request|response|value){UNIT}", column.name)
-    ):
+    if field == "latency_ms" and column.context & TIMINGS and re.fullmatch(OF_TIMINGS, column.name):
         return 2.5
     found = [worth for pattern, worth in GOOD[field] if re.fullmatch(pattern, column.name)]
     return max(found, default=0.0)

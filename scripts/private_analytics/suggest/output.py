@@ -32,13 +32,18 @@ def echo(suggestion: Suggestion) -> None:
     elif suggestion.is_readable:
         open_too = " but for the questions below" if any(group.questions for group in suggestion.groups) else ""
         click.echo(f"The settings of dbt_project.yml read all of this right{open_too}: nothing to change.")
-    for conflict in suggestion.conflicts:
-        click.echo(f"\nNot decided: {shown(conflict, 400)}")
+    for paragraph in open_questions(suggestion):
+        click.echo(f"\n{paragraph}")
+
+
+def open_questions(suggestion: Suggestion) -> Iterator[str]:
+    """A paragraph for each thing that only the user can decide."""
+    for name in suggestion.unsettable:
+        yield f"Not decided: {shown(name, 200)} needs fields of its own, but no setting can have that name. Build it apart."
     for group in suggestion.groups:
         for question in group.questions:
-            click.echo(f"\nQuestion ({shown(group.name, 200)}): {question.field}? {question.text} One of:\n")
-            for place in question.answers:
-                click.echo(as_yaml({"event_fields": as_vars({question.field: [place]})}).rstrip())
+            answers = "".join(as_yaml(suggestion.answering(group, question, place)) for place in question.answers)
+            yield f"Question ({shown(group.name, 200)}): {question.field}? {question.text} One of:\n\n{answers.rstrip()}"
 
 
 def _echo_group(group: Group) -> None:
@@ -90,7 +95,7 @@ def as_data(suggestion: Suggestion) -> dict[str, Any]:
     """For programs."""
     return {
         "vars": suggestion.answer,
-        "conflicts": suggestion.conflicts,
+        "unsettable_log_groups": suggestion.unsettable,
         "groups": [
             {
                 "log_group": group.name,

@@ -6,28 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .. import json_path
+from ..event_fields import FieldPath, Fields
 from ..json_path import Steps
 from .flatten import Record, Value
 from .values import as_latency, as_time, reader
-
-Fields = Mapping[str, Sequence["FieldPath"]]
-
-
-@dataclass(frozen=True)
-class FieldPath:
-    """A JSON path at which a field may stand. `unit` is that of a latency."""
-
-    steps: Steps
-    unit: str = "ms"
-
-    @property
-    def path(self) -> str:
-        return json_path.write(self.steps)
-
-    def entry(self) -> str | dict[str, str]:
-        """As the project's vars have it."""
-        return self.path if self.unit == "ms" else {"path": self.path, "unit": self.unit}
 
 
 @dataclass(frozen=True)
@@ -55,17 +37,6 @@ MARKS = {
     "serilog": Mark({"@t": "text", "@mt": "text"}, "ms"),
     "monolog": Mark({"level": "number", "level_name": "upper", "channel": "text"}),
 }
-
-
-def places(entries: Any) -> tuple[FieldPath, ...]:
-    """Of a path, {path, unit}, or a list of these."""
-    entries = entries if isinstance(entries, list) else [entries]
-    asked = [entry if isinstance(entry, dict) else {"path": entry} for entry in entries if entry]
-    return tuple(FieldPath(json_path.parse(str(entry["path"])), entry.get("unit", "ms")) for entry in asked)
-
-
-def fields(entries: Mapping[str, Any]) -> dict[str, tuple[FieldPath, ...]]:
-    return {field: places(entry) for field, entry in entries.items()}
 
 
 def read(field: str, where: Sequence[FieldPath], record: Record) -> Any:

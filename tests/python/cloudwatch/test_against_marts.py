@@ -21,7 +21,7 @@ from helpers.project import Project
 from helpers.recordings import RECORDINGS
 from helpers.watched import AS_DOCUMENTED, OTHERWISE, asked, counts, latencies_ms, published
 from private_analytics.project import variables
-from private_analytics.stack import log_fields
+from private_analytics.stack import log_fields, log_queries
 from private_analytics.stack.log_fields import LogFields
 
 READINGS = [AS_DOCUMENTED, *OTHERWISE]
@@ -325,9 +325,10 @@ OWN_LINES = [
 ]
 
 
-def write(folder: Path, event_fields: dict) -> Path:
+def write(folder: Path, event_fields: dict, log_groups: dict | None = None) -> Path:
     file = folder / "dbt_project.yml"
-    file.write_text(yaml.safe_dump({"vars": variables.read_vars() | {"event_fields": event_fields}}))
+    own = {"event_fields": event_fields, "log_groups": log_groups or {}}
+    file.write_text(yaml.safe_dump({"vars": variables.read_vars() | own}))
     return file
 
 
@@ -366,3 +367,103 @@ def test_traffic_by_hand(tmp_path: Path):
     ]
     medians = [asked(fields, "SlowEndpoints", [event])[0]["latency_p50_ms"] for event in events]
     assert medians == pytest.approx([1.5, 250, 0.9, 0.5])
+
+
+# --- Log groups with fields of their own ---
+
+# A key of one log group is also in the lines of another, where it holds something else.
+LOG_GROUPS = {"/ecs/orders": "zap", "/ecs/web": {"logger": "pino", "session_id": "sid"}}
+NAMES = {"ApiLogs": "/ecs/orders", "SecondLogs": "/ecs/web", "ThirdLogs": "/ecs/other"}
+LINES_OF_GROUPS = {
+    "/ecs/orders": [
+        (
+            '{"level": "info", "ts": 1790812800.5, "msg": "x", "status": 200, "latency": 0.25, "responseTime": 7, "path": "/a"}',
+            "R",
+            250,
+        ),
+        (
+            '{"level": "info", "ts": 1790812801.5, "msg": "x", "status": 503, "duration": 2, "res": {"statusCode": 200}}',
+            "RE",
+            2000,
+        ),
+        ('{"level": "info", "ts": 1790812802.5, "msg": "x", "statusCode": 500, "responseTime": 7}', "", None),
+        ('{"level": "info", "ts": 1790812803.5, "msg": "x", "status": 403, "url": "/login", "sessionId": "s-1"}', "RA", None),
+    ],
+    "/ecs/web": [
+        ('{"level": 30, "time": 1790812800500, "res": {"statusCode": 200}, "responseTime": 12, "latency": 0.5}', "R", 12),
+        (
+            '{"level": 30, "time": 1790812801500, "res": {"statusCode": 401}, "status": 500, "sid": "s-1", "sessionId": "s-2"}',
+            "RA",
+            None,
+        ),
+        ('{"level": 30, "time": 1790812802500, "status": 500, "latency": 0.5}', "", None),
+    ],
+    "/ecs/other": [
+        (
+            '{"time": "2026-10-01T00:00:00Z", "statusCode": 500, "res": {"statusCode": 200}, "latencyMs": 3, "latency": 4}',
+            "RE",
+            3,
+        ),
+    ],
+}
+EVENTS_OF_GROUPS = [
+    LogEvent(1790812800000 + n * 1000, line, log_group=log_group)
+    for log_group, lines in LINES_OF_GROUPS.items()
+    for n, (line, _, _) in enumerate(lines)
+]
+
+
+@pytest.fixture
+def fields_of_groups(tmp_path: Path) -> LogFields:
+    return log_fields.read(write(tmp_path, {}, LOG_GROUPS))
+
+
+def test_metrics_of_each_log_group_follow_its_own_fields(fields_of_groups: LogFields):
+    for event in EVENTS_OF_GROUPS:
+        ((letters, latency),) = {(a, b) for line, a, b in LINES_OF_GROUPS[event.log_group] if line == event.message}
+        for reading in READINGS:
+            data = published(fields_of_groups, [event], reading, NAMES)
+            assert counts(data) | {"latencies": latencies_ms(data)} == counted(letters, latency), (event, reading)
+
+
+def test_queries_read_each_log_group_by_its_own_fields(fields_of_groups: LogFields):
+    (row,) = asked(fields_of_groups, "Traffic", EVENTS_OF_GROUPS, NAMES)
+    assert list(row.values()) == [1790812800000, 6, 2, 2000]
+    slow = {
+        log_group: asked(
+            fields_of_groups, "SlowEndpoints", [event for event in EVENTS_OF_GROUPS if event.log_group == log_group], NAMES
+        )
+        for log_group in LOG_GROUPS
+    }
+    assert {name: rows[0]["latency_p95_ms"] for name, rows in slow.items()} == {"/ecs/orders": 2000, "/ecs/web": 12}
+    trail = asked(fields_of_groups, "Session", EVENTS_OF_GROUPS, NAMES, SESSION_ID="s-1")
+    assert sorted(int(row["api_status"]) for row in trail) == [401, 403]
+    failures = asked(fields_of_groups, "AuthFailures", EVENTS_OF_GROUPS, NAMES)
+    assert sorted(row["endpoint"] or "" for row in failures) == ["", "/login"]
+
+
+def test_log_groups_whose_fields_are_alike_are_not_told_apart(tmp_path: Path):
+    fields = log_fields.read(write(tmp_path, {}, {"/a": "zap", "/b": {"logger": "zap"}, "/elsewhere": "pino"}))
+    common = log_fields.read(write(tmp_path, {"logger": "zap"}))
+    assert log_queries.part(fields, {"ApiLogs": "/a", "SecondLogs": "/b"}) == log_queries.part(common)
+    assert log_queries.part(fields, {"ApiLogs": "/c"}) == log_queries.part(log_fields.read(write(tmp_path, {})))
+
+
+def test_a_log_group_without_a_field_leaves_it_to_the_others(tmp_path: Path):
+    fields = log_fields.read(write(tmp_path, {}, {"/a": {"user_id": []}}))
+    names = {"ApiLogs": "/a", "SecondLogs": "/b"}
+    events = [LogEvent(0, '{"statusCode": 500, "userId": "u"}', log_group=name) for name in names.values()]
+    assert [row["api_user"] for row in asked(fields, "Errors", events, names)] == [None, "u"]
+
+
+def test_log_groups_are_counted_as_by_the_marts(project: Project, fields_of_groups: LogFields):
+    for number, (log_group, lines) in enumerate(LINES_OF_GROUPS.items()):
+        streams = {f"{number}-{n}": [f"2026-10-01T00:00:00.000Z {line}"] for n, (line, _, _) in enumerate(lines)}
+        project.export(streams, task_id=f"task-{number}", log_group=log_group)
+    project.build_from(project.lake, json.dumps({"log_groups": LOG_GROUPS}))
+    found = marts(project)
+    for number, lines in enumerate(LINES_OF_GROUPS.values()):
+        for n, (line, letters, latency) in enumerate(lines):
+            assert found[f"{number}-{n}"] == counted(letters, latency), line
+    sessions = project.query("select session_id, count(*) as n from fct_events where session_id is not null group by all")
+    assert [tuple(row.values()) for row in sessions] == [("s-1", 2)]

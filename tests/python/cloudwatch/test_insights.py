@@ -21,7 +21,8 @@ def test_fields_are_named_as_documented():
     assert found["requestParameters.instancesSet.items.0.instanceId"] == "i-abcde123"
     assert found["@@example.com"] == 1
     assert "no" not in found
-    assert set(discovered(LogEvent(0, '{"a": NaN}'))) == {"@timestamp", "@message", "@logStream"}
+    assert set(discovered(LogEvent(0, '{"a": NaN}'))) == {"@timestamp", "@message", "@logStream", "@log"}
+    assert discovered(LogEvent(0, "", log_group="/ecs/web"))["@log"] == "123456789012:/ecs/web"
 
 
 def test_an_alias_and_a_comment():
@@ -52,6 +53,18 @@ def test_the_first_that_is_there():
     query = "fields coalesce(a, b.c, d * 1000, e / 1000) as found"
     rows = events({"b": {"c": 2}, "d": 3}, {"a": None, "d": 3}, {"a": "", "d": 3}, {"e": 5}, {})
     assert [row["found"] for row in run(query, rows)] == [2, 3000, "", 0.005, None]
+
+
+def test_a_glob_is_parsed():
+    query = 'parse @message "user=*, method:*" as user, method | fields user, method'
+    rows = events("user=a, b, method:GET", "user=, method:", "method:GET, user=a", "user=a, method")
+    assert [tuple(row.values()) for row in run(query, rows)] == [("a, b", "GET"), ("", ""), (None, None), (None, None)]
+
+
+def test_one_of_several_values():
+    query = 'fields if(a = "x", b, if(a = "y", c * 1000, none)) as found'
+    rows = events({"a": "x", "b": 1, "c": 2}, {"a": "y", "b": 1, "c": 2}, {"a": "z", "b": 1, "c": 2}, {"b": 1})
+    assert [row["found"] for row in run(query, rows)] == [1, 2000, None, None]
 
 
 def test_counts_sums_and_percentiles_by_period():
@@ -87,6 +100,10 @@ def test_text_is_replaced():
         "fields a-b",
         "filter a like /x/",
         "filter a",
+        "parse a /(?<b>x)/",
+        'parse a "*:*" as b',
+        'parse a "*:*"',
+        'fields if(a = "x" or a = "y", 1, 2) as b',
         "filter (a = 1",
         "stats avg(a) as b by c",
         "stats count(*) by c",

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,15 +14,17 @@ import yaml
 from click.testing import CliRunner
 
 from helpers import filter_pattern, insights
+from helpers.stack_account import make_settings
 from helpers.watched import understand
 from private_analytics.cli import cli
 from private_analytics.errors import UserError
+from private_analytics.event_fields import FieldPath
 from private_analytics.exports.handler import summarized
 from private_analytics.exports.plan import DayState, DayStatus, ExportPlan
 from private_analytics.exports.reconcile import ExportOutcome
 from private_analytics.project import paths, variables
-from private_analytics.stack import filter_patterns, log_fields, log_metrics, log_queries, settings, template
-from private_analytics.stack.log_fields import CatalogRow, LogFields, Place
+from private_analytics.stack import filter_patterns, log_fields, log_metrics, log_queries, settings, target, template
+from private_analytics.stack.log_fields import CatalogRow, LogFields
 
 HEADER = "event_name,method,status_code,route,meaning\n"
 ONE_PLACE = {"status_code": "status", "event_name": "event", "path": "path", "method": "method"}
@@ -34,9 +37,10 @@ def test_ids_in_paths_are_those_of_the_marts():
     assert [line.strip().strip("',") for line in listed.strip().splitlines()] == list(log_queries.IDS)
 
 
-def write(folder: Path, event_fields: Any) -> Path:
+def write(folder: Path, event_fields: Any, log_groups: Any = None) -> Path:
     file = folder / "dbt_project.yml"
-    file.write_text(yaml.safe_dump({"vars": variables.read_vars() | {"event_fields": event_fields}}))
+    own = {"event_fields": event_fields, "log_groups": log_groups}
+    file.write_text(yaml.safe_dump({"vars": variables.read_vars() | own}))
     return file
 
 
@@ -54,10 +58,10 @@ def read(tmp_path: Path) -> Read:
 
 def test_paths_are_read_as_dbt_reads_them(read: Read):
     fields = read({"user_id": 'user."a.b".ids[0]', "latency_ms": [{"path": "took", "unit": "s"}, "ms", "took"], "product_id": []})
-    assert fields.of("user_id") == (Place(("user", "a.b", "ids", 0)),)
-    assert fields.of("latency_ms") == (Place(("took",), "s"), Place(("ms",)))
+    assert fields.of("user_id") == (FieldPath(("user", "a.b", "ids", 0)),)
+    assert fields.of("latency_ms") == (FieldPath(("took",), "s"), FieldPath(("ms",)))
     assert fields.of("product_id") == ()
-    assert fields.of("method")[0] == Place(("method",))
+    assert fields.of("method")[0] == FieldPath(("method",))
 
 
 def test_rows_of_auth_failures_are_read_and_no_others(read: Read):
@@ -79,8 +83,9 @@ def test_a_catalog_without_methods_is_read(read: Read):
 @pytest.mark.parametrize(
     ("event_fields", "words"),
     [
-        ({"users": "x", "x": 1}, r"there is no field users, x\. Fields: event_at, "),
-        (["user_id"], "must map fields to lists"),
+        ({"users": "x"}, "event_fields: there is no field 'users', did you mean user_id"),
+        ({"x": 1}, r"event_fields: there is no field 'x'\. Fields: event_at, "),
+        (["user_id"], r"event_fields: cannot use \['user_id'\]\. Write the name of a logger, or {field: path"),
         ({"user_id": [{"unit": "ms"}]}, "user_id: cannot use {'unit': 'ms'}"),
         ({"user_id": ["[0].id"]}, r"user_id: cannot use '\[0\]\.id'"),
         ({"latency_ms": [{"path": "took", "unit": "min"}]}, "latency_ms: cannot use"),
@@ -129,7 +134,7 @@ def test_a_catalog_that_is_not_there_is_named(tmp_path: Path):
         (
             {"status_code": [f"status_of_the_answer_number_{n}" for n in range(40)]},
             None,
-            r"requests would be 2,\d\d\d characters .* \(now 40 for status_code, 12 for latency_ms\)\.",
+            r"requests would be 2,\d\d\d characters .* \(now 40 for status_code, \d+ for latency_ms\)\.",
         ),
         ({}, HEADER + f"{'x' * 1000},,,,auth_failure\n", "auth failures would be .* or fewer auth_failure rows"),
         ({}, HEADER + ",,401,,auth_failure\n,GET,401,/probe,other\n", r"fewer rows that make exceptions to them \(now row 3\)"),
@@ -147,6 +152,7 @@ def test_what_a_filter_cannot_say_is_refused_with_advice(read: Read, event_field
     ("event_fields", "catalog", "words"),
     [
         ({"user_id": ["a`b"]}, None, "cannot name the key 'a`b'"),
+        ({"path": [f"path_of_the_request_number_{n}" for n in range(400)]}, None, "'server errors' would be 1.,... characters"),
         ({}, HEADER + '"a""b",,,,auth_failure\n', "row 2: CloudWatch Logs Insights cannot match"),
         ({}, HEADER + ",,401,,auth_failure\n,,401,/a\\b,other\n", "row 3: CloudWatch Logs Insights cannot match"),
     ],
@@ -162,11 +168,33 @@ def test_the_stack_commands_tell_it_before_anything_is_called(tmp_path: Path, mo
     monkeypatch.setattr(log_fields, "read", wrong)
     result = CliRunner().invoke(cli, ["stack", command, "--settings", settings.EXAMPLE])
     assert result.exit_code == 1
-    assert "event_fields: there is no field users" in result.output
+    assert "event_fields: there is no field 'users'" in result.output
     assert "Traceback" not in result.output
 
 
 # --- What is built ---
+
+
+def test_a_log_group_of_the_settings_has_its_own_filters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    project = write(tmp_path, {}, {"/shop/worker": {"status_code": "answer", "latency_ms": {"path": "took", "unit": "us"}}})
+    monkeypatch.setattr(log_fields, "read", partial(log_fields.read, project))
+    sts = SimpleNamespace(get_caller_identity=lambda: {"Arn": "arn:aws:iam::111122223333:user/me"})
+    cloudformation = SimpleNamespace(meta=SimpleNamespace(region_name="eu-central-1"))
+    aws: Any = SimpleNamespace(sts=sts, cloudformation=cloudformation, region="eu-central-1")
+    wanted = make_settings(tmp_path, ApiLogGroup="/shop/api", SecondLogGroup="/shop/worker")
+    resources = target.target(aws, wanted).template["Resources"]
+    latencies = {
+        log_group: {
+            item["Properties"]["MetricTransformations"][0]["MetricValue"]
+            for name, item in resources.items()
+            if name.startswith(f"{log_group}Latency")
+        }
+        for log_group in ("ApiLogs", "SecondLogs", "ThirdLogs")
+    }
+    assert latencies["SecondLogs"] == {"$.took"}
+    assert latencies["ApiLogs"] == latencies["ThirdLogs"] > {"$.latencyMs"}
+    query = resources["InsightsTraffic"]["Properties"]["QueryString"]
+    assert 'if(api_log_group = "/shop/worker", coalesce(took / 1000), coalesce(latencyMs,' in query
 
 
 def test_many_rows_are_counted_by_several_filters(read: Read):

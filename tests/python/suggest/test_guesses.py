@@ -193,12 +193,6 @@ def test_groups_that_differ_share_the_paths_of_all():
     fields = suggestion.answer["event_fields"]
     assert fields["latency_ms"] == [{"path": "duration", "unit": "ns"}, "responseTime", {"path": "st.took_s", "unit": "s"}]
     assert fields["status_code"] == ["status", "res.statusCode", "st.status"]
-    assert not suggestion.conflicts
-
-
-def test_groups_that_mean_different_units_by_one_path_are_told():
-    (conflict,) = find({"/a": written(slog), "/b": written(zap)}).conflicts
-    assert conflict.startswith("duration is in ns in /a, s in /b.")
 
 
 def test_groups_that_are_alike_share_one_setting():

@@ -11,8 +11,9 @@ import pytest
 
 from helpers.line_reader import read_line
 from helpers.written_logs import KNOWN, MORE, NOT_READ
+from private_analytics import event_fields
 from private_analytics.project.variables import read_vars
-from private_analytics.suggest import find, presets
+from private_analytics.suggest import find
 
 FIELDS = ("event_at", "status_code", "latency_ms", "method", "route")
 
@@ -66,7 +67,7 @@ def test_a_preset_that_is_named_reads_the_same(recording: Path):
 
 @pytest.mark.parametrize("name", read_vars()["loggers"])
 def test_a_preset_has_fields_that_there_are(name: str):
-    preset = presets.fields(read_vars()["loggers"][name])
+    preset = event_fields.read(read_vars(), "vars").loggers[name]
     assert preset.keys() <= read_vars()["default_event_fields"].keys()
     assert {"event_at", "status_code", "method", "path"} <= preset.keys()
     units = {place.unit for field, places in preset.items() for place in places if field == "latency_ms"}
