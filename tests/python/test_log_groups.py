@@ -95,7 +95,16 @@ def test_what_a_setting_does_not_say_is_read_as_everywhere(project: Project, tmp
         "timestamp": "2026-10-01T00:00:02Z",
     }
     lines = []
-    for left_out in ((), ("took",), ("took", "took_ms"), ("uid",), ("status", "statusCode"), ("ts",), ("timestamp",), tuple(record)):
+    for left_out in (
+        (),
+        ("took",),
+        ("took", "took_ms"),
+        ("uid",),
+        ("status", "statusCode"),
+        ("ts",),
+        ("timestamp",),
+        tuple(record),
+    ):
         kept = {key: value for key, value in record.items() if key not in left_out}
         lines.append(f"2026-10-01T00:00:00.{len(lines):03}Z {json.dumps(kept)}")
     lines.append(f"2026-10-01T00:00:01.000Z {json.dumps(record | {'took': {}, 'uid': '-', 'latency': [1]})}")

@@ -61,7 +61,9 @@ def test_a_quiet_load_does_not_fail_a_project_that_has_events(project: Project) 
 def test_a_lake_without_exports_is_no_success(project: Project) -> None:
     outcome = project.dbt("run", "--select", "tag:loads")
     assert not outcome.succeeded
-    assert outcome.error.startswith(f"There are no exports in {project.lake}/exports, so all tables are empty. Set ANALYTICS_LAKE")
+    assert outcome.error.startswith(
+        f"There are no exports in {project.lake}/exports, so all tables are empty. Set ANALYTICS_LAKE"
+    )
 
 
 def test_a_log_group_of_the_settings_that_is_not_there_is_named(project: Project) -> None:

@@ -19,6 +19,7 @@ PLATFORM = re.compile(r"(START|END|REPORT) RequestId: |(INIT_START|EXTENSION|TEL
 TIME = r"\d{4}-\d\d-\d\dT[\d:.]{12}Z"
 LAMBDA_PREFIX = re.compile(rf"^(?:{TIME}\t[^\t]*\t[A-Z]+|\[[A-Z]+\]\t{TIME}\t[^\t]*)\t(?=\{{)")  # as macro read_message
 MAX_DEPTH = 32
+SOME = 100
 NO_VALUES = ("", "-")  # that is how logs write that there is none
 
 
@@ -32,12 +33,16 @@ class Record:
 
 @dataclass
 class Records:
-    """The lines of a log group: those that can be read, how many others there are for each reason, and one of them."""
+    """The lines of a log group: those that can be read, how many others there are for each reason, and one of them.
+
+    `texts` are some messages that are not JSON.
+    """
 
     lines: int = 0
     good: list[Record] = field(default_factory=list)
     rejected: Counter[str] = field(default_factory=Counter)
     examples: dict[str, str] = field(default_factory=dict)
+    texts: list[str] = field(default_factory=list)
 
     def reject(self, reason: str, line: str) -> None:
         self.rejected[reason] += 1
@@ -59,6 +64,7 @@ def read(lines: Iterable[str]) -> Records:
             values = dict(_walk(content, ())) if isinstance(content, dict) else None
         except (ValueError, RecursionError):
             records.reject("not_json", line)
+            records.texts += [message] * (len(records.texts) < SOME)
             continue
         if values is None:
             records.reject("not_an_object", line)

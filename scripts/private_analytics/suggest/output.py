@@ -38,6 +38,9 @@ def echo(suggestion: Suggestion) -> None:
 
 def open_questions(suggestion: Suggestion) -> Iterator[str]:
     """A paragraph for each thing that only the user can decide."""
+    for group in suggestion.groups:
+        if group.advice:
+            yield f"Not read ({shown(group.name, 200)}): none of {group.lines:,} lines is JSON. {group.advice}"
     for name in suggestion.unsettable:
         yield f"Not decided: {shown(name, 200)} needs fields of its own, but no setting can have that name. Build it apart."
     for group in suggestion.groups:
@@ -52,13 +55,14 @@ def _echo_group(group: Group) -> None:
     click.echo(f"\n{shown(group.name, 200)}: {group.json_lines:,} of {group.lines:,} lines read are JSON ({shapes or 'none'})")
     for reason, lines in sorted(group.rejected.items()):
         click.echo(f"  {lines:,} lines are {reason}, e.g. {group.examples[reason]}")
-    if group.json_lines:
-        click.echo("")
-        rows = [_row(group, field, candidate) for field, candidate in _shown_candidates(group)]
-        if rows:
-            echo_table(COLUMNS, rows, right=("fill", "distinct"))
-        if group.preset:
-            click.echo(f"\nThey are read as by the preset {group.preset} of vars: loggers.")
+    if not group.json_lines:
+        return
+    click.echo("")
+    rows = [_row(group, field, candidate) for field, candidate in _shown_candidates(group)]
+    if rows:
+        echo_table(COLUMNS, rows, right=("fill", "distinct"))
+    if group.preset:
+        click.echo(f"\nThey are read as by the preset {group.preset} of vars: loggers.")
     for field in group.missing:
         if field == "event_at" and group.has_log_time:
             click.echo("No time of their own: the time that CloudWatch put in front is taken.")
@@ -119,6 +123,7 @@ def as_data(suggestion: Suggestion) -> dict[str, Any]:
                 "seen": group.seen,
                 "unnamed_keys": group.unnamed[:20],
                 "json_in_text": group.nested_text,
+                "advice": group.advice,
             }
             for group in suggestion.groups
         ],

@@ -12,7 +12,7 @@ from typing import Any
 from .. import event_fields
 from ..event_fields import FieldPath, Fields
 from ..project.variables import read_vars
-from . import evidence, presets
+from . import evidence, presets, text_formats
 from .flatten import Record, read
 from .guess import CORE, Candidate, Guess, Question, guess
 
@@ -25,7 +25,7 @@ LOG_GROUP = re.compile("[A-Za-z0-9_./#-]{1,512}")
 
 @dataclass(frozen=True)
 class Group:
-    """A log group. `differing` are the fields that its settings do not read as they were found."""
+    """A log group. `differing` are the fields that its settings do not read as they were found; `advice` is for logs that are text."""
 
     name: str
     lines: int
@@ -42,6 +42,7 @@ class Group:
     unnamed: list[str]
     seen: list[str]
     nested_text: list[str]
+    advice: str
     settings: Fields
     records: Sequence[Record]
 
@@ -186,6 +187,7 @@ def _group(name: str, lines: Iterable[str], settings: Fields, loggers: Mapping[s
         unnamed=unnamed,
         seen=[f"{column.path} ({column.examples(1)[0]})" for column in common[:SEEN]],
         nested_text=[column.path for column in columns if _holds_json(column)],
+        advice="" if records.good or not records.texts else text_formats.advice(records.texts),
         settings=settings,
         records=records.good,
     )

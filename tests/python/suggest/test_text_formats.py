@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
 
+import pytest
+from click.testing import CliRunner
+
+from helpers.project import Project
+from private_analytics.cli import cli
+from private_analytics.demo import build
+from private_analytics.errors import UserError
+from private_analytics.project import paths
 from private_analytics.suggest.text_formats import advice
 
 ALB = (
@@ -36,3 +44,21 @@ def test_each_format_is_named_by_its_lines(line: str, words: str) -> None:
 
 def test_a_few_lines_do_not_decide() -> None:
     assert advice([ALB, "a", "b"]) == advice([]) == "Set the logger to JSON, one object a line (docs/loggers.md)."
+
+
+def test_text_is_told_by_suggest_and_by_the_demo(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paths, "site", lambda: tmp_path / "site")
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    (logs / "alb.log").write_text(f"{ALB}\n" * 3)
+    words = "Not read (local): none of 3 lines is JSON. They look like access logs of a load balancer."
+    result = CliRunner().invoke(cli, ["suggest", str(logs)])
+    assert result.exit_code == 1
+    assert words in result.output
+    assert "Not found" not in result.output
+    said: list[str] = []
+    lake = build.lake_of(logs, said.append)
+    assert build.with_suggestion(lake, {}, said.append) == {}
+    assert said[-1].startswith(words)
+    with pytest.raises(UserError, match="No event was read. 3 of 3 lines are not events: 3 not_json."):
+        build.build_from(lake, {}, said.append)
