@@ -25,7 +25,7 @@ LOG_GROUP = re.compile("[A-Za-z0-9_./#-]{1,512}")
 
 @dataclass(frozen=True)
 class Group:
-    """A log group. `differing` are the fields that its settings do not read as they were found; `advice` is for logs that are text."""
+    """A log group. `differing` are the fields that its settings do not read as they were found; `advice` is for text."""
 
     name: str
     lines: int

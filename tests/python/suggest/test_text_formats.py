@@ -60,5 +60,5 @@ def test_text_is_told_by_suggest_and_by_the_demo(project: Project, tmp_path: Pat
     lake = build.lake_of(logs, said.append)
     assert build.with_suggestion(lake, {}, said.append) == {}
     assert said[-1].startswith(words)
-    with pytest.raises(UserError, match="No event was read. 3 of 3 lines are not events: 3 not_json."):
+    with pytest.raises(UserError, match=r"No event was read\. 3 of 3 lines are not events: 3 not_json\."):
         build.build_from(lake, {}, said.append)
