@@ -63,8 +63,8 @@ def selector(place: FieldPath) -> str:
             text += f".['{step}']"
         else:
             raise UserError(
-                f"dbt_project.yml, vars: event_fields: CloudWatch's metric filters cannot name the key {step!r}; they allow"
-                " letters, digits, -, _ and dots. Log it under another name, or list only other paths for this field."
+                f"dbt_project.yml, vars: event_fields or log_groups: CloudWatch's metric filters cannot name the key {step!r};"
+                " they allow letters, digits, -, _ and dots. Log it under another name, or list only other paths for this field."
             )
     return text
 
@@ -245,5 +245,5 @@ def _strictest(
     paths = ", ".join(f"{len(fields.of(name))} for {name}" for name in names)
     raise UserError(
         f"A metric filter for {of} would be {longest:,} characters long; CloudWatch allows {LIMIT:,}. In dbt_project.yml, vars:"
-        f" event_fields, list only the paths that your logs have (now {paths}){also}."
+        f" event_fields or log_groups, list only the paths that your logs have (now {paths}){also}."
     )

@@ -52,7 +52,8 @@ def _transformations(fields: LogFields) -> list[tuple[str, dict[str, Any]]]:
     if len(transformations) > LIMIT:
         raise UserError(
             f"The metrics need {len(transformations)} metric filters; a log group can have {LIMIT}. In dbt_project.yml, vars:"
-            " event_fields, list only the paths that your logs have, or use fewer auth_failure rows in seeds/event_catalog.csv."
+            " event_fields or log_groups, list only the paths that your logs have, or use fewer auth_failure rows in"
+            " seeds/event_catalog.csv."
         )
     return transformations
 

@@ -62,7 +62,7 @@ def part(fields: LogFields, names: Mapping[str, str] | None = None) -> dict[str,
         if len(query) > LIMIT:
             raise UserError(
                 f"The saved query {title!r} would be {len(query):,} characters long; CloudWatch allows {LIMIT:,}. In"
-                " dbt_project.yml, vars: event_fields and log_groups, list only the paths that your logs have."
+                " dbt_project.yml, vars: event_fields or log_groups, list only the paths that your logs have."
             )
     return {
         "Resources": {
@@ -195,7 +195,10 @@ def _name(place: FieldPath) -> str:
     if name.startswith("@"):
         name = f"@{name}"
     if "`" in name:
-        raise UserError(f"dbt_project.yml, vars: event_fields: CloudWatch Logs Insights cannot name the key {name!r}. Rename it.")
+        raise UserError(
+            f"dbt_project.yml, vars: event_fields or log_groups: CloudWatch Logs Insights cannot name the key {name!r}."
+            " Rename it."
+        )
     is_plain = re.fullmatch("[A-Za-z0-9_@.]+", name) and not any("." in str(step) for step in place.steps)
     return name if is_plain else f"`{name}`"
 

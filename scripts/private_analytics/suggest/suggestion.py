@@ -110,11 +110,11 @@ class Suggestion:
         return {name: (self.variables.get(name) or {}) | values for name, values in answer.items()}
 
     def answering(self, group: Group, question: Question, place: FieldPath) -> Answer:
-        """The vars that answer a question so: for all logs, or where there are several log groups, for the one it is about."""
-        field = as_vars({question.field: [place]})
-        if len(self.groups) == 1 or not group.has_settable_name:
-            return {"event_fields": field}
-        return {"log_groups": {group.name: self._set_for(group, self.applied(self.answer)) | field}}
+        """The vars that answer a question so: for all logs, or for the log group if others, or settings of its own, are there."""
+        field, own = as_vars({question.field: [place]}), self._set_for(group, {**self.variables, **self.applied(self.answer)})
+        if group.has_settable_name and (own or len(self.groups) > 1):
+            return {"log_groups": {group.name: own | field}}
+        return {"event_fields": field}
 
     @property
     def _read(self) -> list[Group]:
@@ -163,8 +163,9 @@ def _group(name: str, lines: Iterable[str], settings: Fields, loggers: Mapping[s
     made: Guess = guess(columns, records.good, settings, loggers)
     differing = {}
     for field, places in made.places.items():
-        alike = presets.reads_alike(field, places, settings[field], records.good)
-        optional = field not in CORE and any(presets.read(field, settings[field], record) for record in records.good)
+        now = settings.get(field, ())
+        alike = presets.reads_alike(field, places, now, records.good)
+        optional = field not in CORE and any(presets.read(field, now, record) for record in records.good)
         if not alike and not optional and field not in kept:
             differing[field] = places
     shapes = Counter(map(presets.shape, records.good))

@@ -139,6 +139,17 @@ def test_an_answer_stands_beside_what_was_found():
     }
 
 
+@pytest.mark.parametrize("others", [{}, {"/a": in_ms}], ids=["alone", "with another"])
+def test_an_answer_stands_beside_what_is_set_where_nothing_else_was_found(others: dict[str, Write]):
+    groups: dict[str, Write] = {"/b": lambda r: http(r, latency=r.ms / 50), **others}
+    own = {"logger": "fiber", "path": "path"}
+    suggestion = find({name: written(write) for name, write in groups.items()}, VARIABLES | {"log_groups": {"/b": own}})
+    assert not suggestion.answer
+    (question,) = suggestion.groups[0].questions
+    answer = suggestion.answering(suggestion.groups[0], question, question.answers[0])
+    assert answer == {"log_groups": {"/b": own | {"latency_ms": ["latency"]}}}
+
+
 def test_a_name_that_no_setting_can_have():
     suggestion = find({"{{ 1/0 }}": written(slog), "/b": written(zap)})
     assert suggestion.answer == {"log_groups": {"/b": "zap"}}
