@@ -763,7 +763,7 @@ def client_named_in(user_agent: str, looks_like_a_bot: bool) -> str:
     if not user_agent.startswith("Mozilla/"):
         after_python = products[0].startswith("Python/") and name_at(" ".join(products[1:]), more_words=3)
         return after_python or name_at(user_agent, more_words=3)
-    before, compatible, after = user_agent.partition("compatible; ")
+    _, compatible, after = user_agent.partition("compatible; ")
     if compatible and "compatible; MSIE " not in user_agent:
         return name_at(after)
     if looks_like_a_bot:

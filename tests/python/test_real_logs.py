@@ -36,7 +36,7 @@ def request_name(row: dict) -> str | None:
     """The name of a request whose logger wrote none. What was not HTTP has neither method nor path."""
     if not row["status_code"] or not row["method"]:
         return None
-    return f"{row['method']} {row['route'] if row['status_code'] < 400 else '(%s)' % row['status_code']}"
+    return f"{row['method']} {row['route']}" if row["status_code"] < 400 else f"{row['method']} ({row['status_code']})"
 
 
 def test_every_line_and_field_of_every_logger(project: Project) -> None:
