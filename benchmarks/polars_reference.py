@@ -106,7 +106,7 @@ def read_fields(lines: pl.DataFrame, bots: str) -> pl.DataFrame:
         pl.when(c.latencyMs >= 0, c.latencyMs.is_finite()).then(c.latencyMs).alias("latency_ms"),
         pl.when(c.method.str.contains("^[A-Za-z]+$")).then(c.method.str.to_uppercase()).alias("method"),
         doubled.str.replace_all(ID_SEGMENT, "/:id$1").str.replace_all("//", "/", literal=True).alias("route"),
-        c.userAgent.str.to_lowercase().str.contains(bots).fill_null(False).alias("is_bot"),
+        (c.userAgent.str.to_lowercase().str.contains(bots).fill_null(False) & c.userId.is_null()).alias("is_bot"),
     )
     origin = objects.select("line_id", "log_group", "log_stream", "export_task_id", "exported_at")
     return fields.collect(engine="streaming").hstack(origin)

@@ -99,9 +99,82 @@
 {%- endmacro %}
 
 
+{% macro read_client(user_agent, is_bot_agent) -%}
+{#- The family of a user agent: a browser in lower case, anything else as it calls itself. SQL has no list of user agents, and matching
+    each line with the thousands of patterns of one is slow, so this is a rule. What calls itself Mozilla is named by what follows
+    `compatible; `, by a word such as "bot" if is_bot_agent, or as the first browser below whose mark it has: browsers add their own
+    mark to those of others. Most are plain Chrome or Safari, which one pattern finds faster. bounded_client() must follow. -#}
+    {%- set product = '[A-Za-z](?:[A-Za-z0-9._-]|%20)*' -%}
+    {%- set end = '(?:[!+/ (;,)]|\\z)' -%}
+    {%- set bot_word = '(?:bot|crawl|spider|headless|lighthouse|pingdom|uptime|monitor)' -%}
+    {%- set plain = '[)](?: Version/[0-9.]+)?(?: Chrome/[0-9.]+(?: Mobile)?| Mobile/[A-Z0-9]+)? Safari/[0-9.]+$' -%}
+    {%- set browsers = [
+        ('firefox', [' Firefox/', ' FxiOS/']), ('internet explorer', ['MSIE ', 'Trident/']), ('facebook', ['[FBAN/', '[FB_IAB/']),
+        ('instagram', [' Instagram ']), ('wechat', [' MicroMessenger/']), ('edge', [' Edg']),
+        ('opera', [' OPR/', ' OPiOS/', ' OPT/', ' OPX/']), ('samsung internet', [' SamsungBrowser/']), ('yandex', [' YaBrowser/']),
+        ('vivaldi', [' Vivaldi/']), ('duckduckgo', [' DuckDuckGo/', ' Ddg/']), ('uc browser', [' UCBrowser/']),
+        ('mi browser', ['MiuiBrowser/']), ('huawei browser', [' HuaweiBrowser/']), ('silk', [' Silk/']), ('google app', [' GSA/']),
+        ('electron', [' Electron/']), ('chrome', [' Chrome/', ' CriOS/', ' Chromium/']), ('android browser', [' Android ']),
+        ('safari', [' Safari/']),
+    ] -%}
+    case
+        when {{ user_agent }} is null then null
+        when strpos({{ user_agent }}, 'Opera/') = 1 then 'opera'
+        when strpos({{ user_agent }}, 'Mozilla/') != 1
+            then regexp_extract({{ user_agent }}, '^(?:Python/[^ ]+ )?({{ product }}(?: [A-Z][A-Za-z]*){0,3}){{ end }}', 1)
+        when strpos({{ user_agent }}, 'compatible; ') > 0 and strpos({{ user_agent }}, 'compatible; MSIE ') = 0
+            then regexp_extract({{ user_agent }}, 'compatible; ({{ product }}){{ end }}', 1)
+        when not {{ is_bot_agent }} and {{ matches(user_agent, plain) }}
+            then case
+                when strpos({{ user_agent }}, ' Chrome/') > 0 then 'chrome'
+                when strpos({{ user_agent }}, ' Android ') > 0 then 'android browser'
+                else 'safari'
+            end
+        when {{ is_bot_agent }} and {{ matches(user_agent, '(?i)' ~ bot_word) }}
+            then regexp_extract({{ user_agent }}, '(?i)[a-z0-9._-]*{{ bot_word }}[a-z0-9._-]*')
+        {% for name, marks in browsers -%}
+        when {% for mark in marks %}strpos({{ user_agent }}, '{{ mark }}') > 0{{ ' or ' if not loop.last }}{% endfor %} then '{{ name }}'
+        {% endfor -%}
+        when strpos({{ user_agent }}, ' Mobile/') > 0
+            then coalesce(nullif(regexp_extract({{ user_agent }}, ' Mobile/[A-Za-z0-9]+ (?:Safari )?({{ product }}){{ end }}', 1), ''), 'safari')
+        else regexp_extract({{ user_agent }}, '^Mozilla/[^ ]+ (?:[(][^)]*[)] )?({{ product }}){{ end }}', 1)
+    end
+{%- endmacro %}
+
+
+{% macro bounded_client(client, user_agent) -%}
+{#- A client that has no name, or whose name may be an id, is `other`: a user agent can hold anything, and is not kept. -#}
+    case
+        when {{ user_agent }} is null then null
+        when coalesce({{ client }}, '') = '' or length({{ client }}) > 40 or {{ matches(client, '[0-9](?:[^0-9]*[0-9]){3}') }} then 'other'
+        else replace({{ client }}, '%20', ' ')
+    end
+{%- endmacro %}
+
+
+{% macro request_name(method, route, status_code) -%}
+{#- The event name of a request whose record has none: GET /orders/:id. A failed request is named by its status: GET (404). -#}
+    case
+        when {{ status_code }} < 400 then {{ method }} || ' ' || {{ route }}
+        when {{ route }} is not null then {{ method }} || ' (' || cast({{ status_code }} as varchar) || ')'
+    end
+{%- endmacro %}
+
+
 {% macro is_lambda_platform_line(message) -%}
 {#- Lines that Lambda itself writes around an invocation. -#}
     {{ matches(
         message, '^(?:(?:START|END|REPORT) RequestId: |(?:INIT_START|EXTENSION|TELEMETRY)[ \t]|INIT_REPORT(?:[ \t]|$)|XRAY TraceId: )'
     ) }}
+{%- endmacro %}
+
+
+{% macro is_lambda_platform_record(message, type) -%}
+{#- The same lines in Lambda's JSON format: {"time": ..., "type": "platform.report", "record": {...}}. The text is searched first,
+    because most lines do not have it. -#}
+    case
+        when strpos({{ message }}, '"platform.') > 0
+            then coalesce({{ type }} like 'platform.%' and {{ matches(message, '"record"[ \t]*:[ \t]*[{]') }}, false)
+        else false
+    end
 {%- endmacro %}

@@ -1,16 +1,18 @@
 {#- Copies of one event, from overlapping exports or from producers that send a record more than once. -#}
 
-{% macro event_columns(relation=none) %}
-{#- All columns of fct_events except event_id and event_date. The unit tests need the casts, because Glue does not store the
-    precision of a view's timestamps. -#}
+{% macro event_columns(relation=none, named=false) %}
+{#- All columns of fct_events except event_id and event_date. named: a request without an event name gets one. The unit tests need the
+    casts, because Glue does not store the precision of a view's timestamps. -#}
     {%- set prefix = relation ~ '.' if relation else '' -%}
     {%- set columns = [] -%}
     {%- for name in [
         'event_at', 'event_name', 'user_id', 'session_id', 'product_id', 'status_code', 'latency_ms', 'method', 'route', 'is_bot',
-        'log_group', 'log_stream', 'export_task_id', 'exported_at'
+        'client', 'log_group', 'log_stream', 'export_task_id', 'exported_at'
     ] + (extra_fields() | map(attribute='name') | list) -%}
         {%- if name in ('event_at', 'exported_at') -%}
             {%- do columns.append('cast(' ~ prefix ~ name ~ ' as timestamp(6)) as ' ~ name) -%}
+        {%- elif name == 'event_name' and named -%}
+            {%- do columns.append('coalesce(event_name, ' ~ request_name('method', 'route', 'status_code') ~ ') as event_name') -%}
         {%- else -%}
             {%- do columns.append(prefix ~ name) -%}
         {%- endif -%}

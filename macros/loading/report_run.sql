@@ -20,7 +20,8 @@
         select
             coalesce(sum(lines), 0),
             count(case when lines > 0 then 1 end),
-            min(export_date)
+            min(export_date),
+            (select count(*) from {{ table_of('batch_lines') }} as lines where lines.reason is null and lines.is_bot)
             {%- for field in reported_fields() %}, coalesce(sum({{ field }}), 0){% endfor %}
             {%- if credited %},
             (
@@ -53,7 +54,7 @@
     {%- set events = reasons | rejectattr(0) | sum(attribute=1) | int -%}
     {%- set median_ms = reasons | rejectattr(0) | map(attribute=2) | first | default(none) -%}
     {%- set found = {} -%}
-    {%- for field in reported_fields() -%}{%- do found.update({field: row[loop.index + 2] | int}) -%}{%- endfor -%}
+    {%- for field in reported_fields() -%}{%- do found.update({field: row[loop.index + 3] | int}) -%}{%- endfor -%}
 
     {%- set warning = unread(events, rejected, found, median_ms) -%}
     {%- if warning and not events and not run_query("select 1 from " ~ table_of('fct_events') ~ " limit 1").rows -%}
@@ -74,6 +75,9 @@
     {%- for field, count in found.items() -%}
         {{ log("  %-14s%5.1f %% null" | format(field, 100 - 100 * count / events if events else 100), info=true) }}
     {%- endfor -%}
+    {%- if events and row[3] -%}
+        {{ log("Bots: %.1f %% of events, left out of users, sessions, funnels and products." | format(100 * row[3] / events), info=true) }}
+    {%- endif -%}
     {%- if catalog -%}
         {%- set unclassified = query_column(
             "select lines.event_name || ' (' || cast(count(*) as varchar) || ')' from " ~ table_of('batch_lines') ~ " as lines left join " ~ catalog

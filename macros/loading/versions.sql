@@ -202,8 +202,16 @@
 
 
 {% macro reading_definition() %}
-{#- A digest of the settings for parsing lines. Only a full refresh reads older lines again. -#}
+{#- A digest of the settings and the macros for parsing lines. Only a full refresh reads older lines again. -#}
+    {%- set macros = [] -%}
+    {%- for sql in [
+        read_timestamp('x'), read_status('x'), valid_latency(read_latency_ms('x')), read_method('x'), route(read_path('x')),
+        bounded_client(read_client('x', 'y'), 'x'), request_name('x', 'y', 'z'), is_lambda_platform_line('x'),
+        is_lambda_platform_record('x', 'y')
+    ] -%}
+        {%- do macros.append(_without_layout(sql)) -%}
+    {%- endfor -%}
     {{ return(local_md5(tojson(
-        [event_fields(), var('bot_user_agents'), var('max_days_from_log_time'), var('dedupe_horizon_days')]
+        [event_fields(), var('bot_user_agents'), var('max_days_from_log_time'), var('dedupe_horizon_days'), macros]
     ))) }}
 {% endmacro %}

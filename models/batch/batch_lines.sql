@@ -66,7 +66,8 @@ fields as (
     select
         *,
         {{ read_path('path_text') }} as request_path,
-        case when event_at_text is null then logged_at else {{ read_timestamp('event_at_text') }} end as read_at
+        case when event_at_text is null then logged_at else {{ read_timestamp('event_at_text') }} end as read_at,
+        coalesce({{ matches('user_agent_text', '(?i)' ~ var('bot_user_agents')) }}, false) as is_bot_agent
     from texts
 ),
 
@@ -75,13 +76,15 @@ judged as (
         *,
         case
             when problem = 'not_json' and {{ is_lambda_platform_line('message') }} then 'lambda_platform_line'
+            when problem is null and {{ is_lambda_platform_record('message', json_path_value(['type'], [])) }} then 'lambda_platform_line'
             when problem is not null then problem
             when read_at is null and event_at_text is null then 'no_timestamp'
             when read_at is null then 'unreadable_timestamp'
             when read_at < timestamp '2000-01-01 00:00:00' or read_at >= timestamp '2100-01-01 00:00:00'
                 then 'timestamp_out_of_range'
             when read_at not between logged_at - {{ longest }} and logged_at + {{ longest }} then 'timestamp_far_from_log_time'
-        end as reason
+        end as reason,
+        {{ read_client('user_agent_text', 'is_bot_agent') }} as found_client
     from fields
 ),
 
@@ -113,7 +116,8 @@ select
     {{ valid_latency(read_latency_ms('latency_ms_text')) }} as latency_ms,
     {{ read_method('method_text') }} as method,
     {{ route('request_path') }} as route,
-    coalesce({{ matches('user_agent_text', '(?i)' ~ var('bot_user_agents')) }}, false) as is_bot,
+    is_bot_agent and user_id_text is null as is_bot,
+    {{ bounded_client('found_client', 'user_agent_text') }} as client,
     {% for field in extra_fields() -%}
     try_cast({{ field.name }}_text as {{ field.data_type }}) as {{ field.name }},
     {% endfor -%}

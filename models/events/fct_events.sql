@@ -14,7 +14,7 @@
 with events as (
     select
         event_id,
-        {{ event_columns() }},
+        {{ event_columns(named=true) }},
         cast(event_at as date) as event_date
     from {{ ref('batch_identified') }}
     where reason is null and is_kept

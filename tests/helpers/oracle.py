@@ -383,7 +383,7 @@ def event_reader(config: Config) -> Callable[[Line], Copy | Rejection]:
     Rule: first that fits: continuation_line, lambda_platform_line, not_json, not_an_object,
     unreadable_timestamp, timestamp_out_of_range, timestamp_far_from_log_time, no_timestamp (plain, neither own
     nor logged time)."""
-    is_bot = bot_detector(config.bot_pattern)
+    looks_like_a_bot = bot_detector(config.bot_pattern)
     max_from_log_time = timedelta(days=config.max_days_from_log_time)
 
     def compiled(fields: dict[str, list[dict[str, str | None]]]) -> dict[str, list[tuple[Any, str | None]]]:
@@ -409,6 +409,8 @@ def event_reader(config: Config) -> Callable[[Line], Copy | Rejection]:
             return Rejection("not_json", logged_at)
         if not isinstance(record, dict):
             return Rejection("not_an_object", logged_at)
+        if str(record.get("type")).startswith("platform.") and isinstance(record.get("record"), dict):
+            return Rejection("lambda_platform_line", logged_at)
 
         def field(name: str) -> str | None:
             return first_that_counts(record, paths.get(name, ()))[0]
@@ -426,21 +428,23 @@ def event_reader(config: Config) -> Callable[[Line], Copy | Rejection]:
         if logged_at is not None and abs(event_at - logged_at) > max_from_log_time:
             return Rejection("timestamp_far_from_log_time", logged_at)
 
-        own_id = field("event_id")
+        own_id, user_id, user_agent = field("event_id"), field("user_id"), field("user_agent")
+        method, route, status = read_method(field("method")), read_route(field("path")), read_status_code(field("status_code"))
         latency, unit = first_that_counts(record, paths.get("latency_ms", ()))
         row = {
             "event_id": line.line_id if own_id is None else own_digest(own_id),
             "event_at": event_at,
             "event_date": event_at.date(),
-            "event_name": field("event_name"),
-            "user_id": field("user_id"),
+            "event_name": field("event_name") or name_of_request(method, route, status),
+            "user_id": user_id,
             "session_id": field("session_id"),
             "product_id": field("product_id"),
-            "status_code": read_status_code(field("status_code")),
+            "status_code": status,
             "latency_ms": read_latency_ms(latency, unit),
-            "method": read_method(field("method")),
-            "route": read_route(field("path")),
-            "is_bot": is_bot(field("user_agent")),
+            "method": method,
+            "route": route,
+            "is_bot": user_id is None and looks_like_a_bot(user_agent),
+            "client": read_client(user_agent, looks_like_a_bot(user_agent)),
             "log_group": export.log_group,
             "log_stream": line.log_stream,
             "export_task_id": export.export_task_id,
@@ -739,6 +743,100 @@ def bot_detector(pattern: str) -> Callable[[str | None], bool]:
         return user_agent is not None and matches(user_agent.lower()) is not None
 
     return is_bot
+
+
+def name_of_request(method: str | None, route: str | None, status: int | None) -> str | None:
+    """Rule: a request (it has a status) without an event name is named by method and route, or by method and
+    status if it failed (400 and above). Without method or route it has no name."""
+    if None in (method, route, status):
+        return None
+    return f"{method} ({status})" if status >= 400 else f"{method} {route}"
+
+
+BROWSERS = {
+    "firefox": "Firefox/ FxiOS/",
+    "internet explorer": "MSIE Trident/",
+    "facebook": "[FBAN/ [FB_IAB/",
+    "instagram": "Instagram",
+    "wechat": "MicroMessenger/",
+    "edge": "Edg/ EdgA/ EdgiOS/ Edge/",
+    "opera": "OPR/ OPiOS/ OPT/ OPX/",
+    "samsung internet": "SamsungBrowser/",
+    "yandex": "YaBrowser/",
+    "vivaldi": "Vivaldi/",
+    "duckduckgo": "DuckDuckGo/ Ddg/",
+    "uc browser": "UCBrowser/",
+    "mi browser": "XiaoMi/MiuiBrowser/",
+    "huawei browser": "HuaweiBrowser/",
+    "silk": "Silk/",
+    "google app": "GSA/",
+    "electron": "Electron/",
+    "chrome": "Chrome/ CriOS/ Chromium/",
+    "android browser": "Android",
+    "safari": "Safari/",
+}
+BOT_WORDS = ("bot", "crawl", "spider", "headless", "lighthouse", "pingdom", "uptime", "monitor")
+NAME = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
+
+
+@cache
+def read_client(user_agent: str | None, looks_like_a_bot: bool) -> str | None:
+    """Rule: the family of the user agent; `other` if it has no name or one of more than 40 characters or more
+    than 3 digits; no user agent = null."""
+    if user_agent is None:
+        return None
+    name = client_named_in(user_agent, looks_like_a_bot)
+    is_harmless = 0 < len(name) <= 40 and sum(character in "0123456789" for character in name) <= 3
+    return name.replace("%20", " ") if is_harmless else "other"
+
+
+def client_named_in(user_agent: str, looks_like_a_bot: bool) -> str:
+    """Rule: Opera/ is opera. What does not call itself Mozilla is named by its first product, of up to four
+    words; a product after Python/<version> comes before it. Mozilla: by what follows `compatible; `, except MSIE; a bot by
+    the text around a bot's word; a browser by the first of BROWSERS whose mark begins a word; the product
+    after Mobile/<build>, else safari; the first product after Mozilla/ and its comment."""
+    products = user_agent.split(" ")
+    if user_agent.startswith("Opera/"):
+        return "opera"
+    if not user_agent.startswith("Mozilla/"):
+        after_python = products[0].startswith("Python/") and name_at(" ".join(products[1:]), more_words=3)
+        return after_python or name_at(user_agent, more_words=3)
+    _, compatible, after = user_agent.partition("compatible; ")
+    if compatible and "compatible; MSIE " not in user_agent:
+        return name_at(after)
+    if looks_like_a_bot:
+        texts = "".join(c if c in NAME else " " for c in user_agent).split()
+        for text in texts:
+            if any(word in text.lower() for word in BOT_WORDS):
+                return text
+    marked = [product.lstrip("(") for product in products]
+    for browser, marks in BROWSERS.items():
+        if any(product.startswith(mark) for mark in marks.split() for product in marked):
+            return browser
+    for place, product in enumerate(products):
+        if product.startswith("Mobile/"):
+            rest = products[place + 1 :]
+            return name_at(" ".join(rest[1:] if rest[:1] == ["Safari"] else rest)) or "safari"
+    rest = user_agent.partition(" ")[2]
+    if rest.startswith("("):
+        rest = rest.partition(")")[2].strip(" ")
+    return name_at(rest)
+
+
+def name_at(text: str, more_words: int = 0) -> str:
+    """The name that the text begins with: letters, digits, '.', '_', '-' and %20, then perhaps words like
+    "CloudFront". It begins with a letter and ends at one of ! + / ( ; , ) or a space. Otherwise ''."""
+    place = 0
+    while place < len(text) and (text[place] in NAME or text.startswith("%20", place)):
+        place += 3 if text[place] == "%" else 1
+    if not text[:1].isalpha() or not text[:1].isascii() or text[place : place + 1] not in ("", *"!+/ (;,)"):
+        return ""
+    name, words = text[:place], re.split("([!+/(;,)])", text[place:])[0].split(" ")[1:]
+    for word in words[:more_words]:
+        if not (word.isascii() and word.isalpha() and word[0].isupper()):
+            break
+        name += " " + word
+    return name
 
 
 # Rule: all digits; UUID; 16+ hex digits; ULID (26 of 0-9A-Z); letters then one - or _ then digits (p-123,
