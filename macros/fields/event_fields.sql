@@ -10,9 +10,9 @@
     {%- endfor -%}
     {%- set fields = {} -%}
     {%- for name, entries in common.items() -%}
-        {%- set variants = [{'log_groups': [], 'entries': _field_entries(name, entries)}] -%}
+        {%- set variants = [{'log_groups': [], 'entries': _field_entries('event_fields', name, entries)}] -%}
         {%- for log_group, lists in groups.items() -%}
-            {%- set own = _field_entries(name, lists[name]) -%}
+            {%- set own = _field_entries('log_groups: ' ~ log_group, name, lists[name]) -%}
             {%- set same = variants | selectattr('entries', 'equalto', own) | first -%}
             {%- if not same -%}
                 {%- do variants.append({'log_groups': [log_group], 'entries': own}) -%}
@@ -23,7 +23,7 @@
         {%- do fields.update({name: variants}) -%}
     {%- endfor -%}
     {%- for column in extra_fields() -%}
-        {%- do fields.update({column.name: [{'log_groups': [], 'entries': _field_entries(column.name, column.json_paths)}]}) -%}
+        {%- do fields.update({column.name: [{'log_groups': [], 'entries': _field_entries('fct_events.yml', column.name, column.json_paths)}]}) -%}
     {%- endfor -%}
     {{ return(fields) }}
 {% endmacro %}
@@ -68,20 +68,22 @@
 {% endmacro %}
 
 
-{% macro _field_entries(name, entries) %}
+{% macro _field_entries(where, name, entries) %}
+{#- A list of {path, unit}. `where` says where the entries stand. -#}
     {%- if entries is string or entries is mapping -%}{%- set entries = [entries] -%}{%- endif -%}
     {%- set parsed = [] -%}
     {%- for entry in entries or [] -%}
-        {%- set entry = {'path': entry} if entry is string else entry -%}
+        {%- set entry = entry if entry is mapping else {'path': entry} -%}
         {%- set unit = entry.get('unit', 'ms') -%}
-        {%- if not entry.get('path') or unit not in ('ms', 's', 'us', 'ns') or (entry.unit and name != 'latency_ms') -%}
+        {%- set unknown = entry | reject('in', ['path', 'unit']) | list -%}
+        {%- if not entry.get('path') or entry.path is not string or unknown or unit not in ('ms', 's', 'us', 'ns') or (entry.unit and name != 'latency_ms') -%}
             {{ exceptions.raise_compiler_error(
-                "vars: event_fields: " ~ name ~ ": cannot use " ~ entry
+                "vars: " ~ where ~ ": " ~ name ~ ": cannot use " ~ entry
                 ~ ". An entry is a JSON path, or for latency_ms {path: ..., unit: ms|s|us|ns}."
                 ~ " (Epoch timestamps need no unit: their size shows it.)"
             ) }}
         {%- endif -%}
-        {%- do parsed.append({'path': entry.path | string, 'unit': unit}) -%}
+        {%- do parsed.append({'path': entry.path, 'unit': unit}) -%}
     {%- endfor -%}
     {{ return(parsed) }}
 {% endmacro %}

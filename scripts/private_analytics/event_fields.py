@@ -110,10 +110,10 @@ def _paths(where: str, entries: object, has_unit: bool) -> tuple[FieldPath, ...]
         asked = entry if isinstance(entry, dict) else {"path": entry}
         unit = asked.get("unit", "ms")
         try:
-            if unit not in UNITS or ("unit" in asked and not has_unit):
-                raise ValueError("that is no unit of it")
-            path = FieldPath(json_path.parse(str(asked.get("path") or "")), unit)
-        except ValueError:
+            if asked.keys() - {"path", "unit"} or unit not in UNITS or ("unit" in asked and not has_unit):
+                raise ValueError("that is no entry of this field")
+            path = FieldPath(json_path.parse(asked["path"]), unit)
+        except (KeyError, TypeError, ValueError):
             raise UserError(
                 f"{where}: cannot use {entry!r}. An entry is a JSON path, or for latency_ms {{path: ..., unit: ms|s|us|ns}}."
             ) from None

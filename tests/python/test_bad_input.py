@@ -198,6 +198,8 @@ def test_objects_that_were_not_synced_are_missed(project: Project) -> None:
         ("{event_fields: {user: [uid]}}", "there is no field 'user'"),
         ("{event_fields: {latency_ms: [{path: took, unit: h}]}}", "unit: ms|s|us|ns"),
         ("{event_fields: {user_id: ['']}}", "cannot use"),
+        ("{event_fields: {latency_ms: [{path: took, units: s}]}}", "event_fields: latency_ms: cannot use"),
+        ("{log_groups: {/a: {user_id: [[uid]]}}}", "log_groups: /a: user_id: cannot use"),
     ],
 )
 def test_a_mapping_that_cannot_be(project: Project, variables: str, message: str) -> None:

@@ -83,6 +83,7 @@ def test_nothing_set_is_nothing_set():
             r"log_groups: /a: latency_ms: cannot use {.*unit: ms\|s\|us\|ns}",
         ),
         ({"log_groups": {"/a": {"user_id": {"path": "x", "unit": "ms"}}}}, "log_groups: /a: user_id: cannot use"),
+        ({"log_groups": {"/a": {"latency_ms": {"path": "x", "units": "s"}}}}, "log_groups: /a: latency_ms: cannot use"),
         ({"loggers": {"zap": {"users": "x"}, "pino": {}}}, "vars: loggers: zap: there is no field 'users'"),
         ({"loggers": {"zap": {"logger": "pino"}, "pino": {}}}, "vars: loggers: zap: there is no field 'logger'"),
         ({"loggers": {"zap": "pino", "pino": {}}}, "vars: loggers: zap is 'pino', which is not a mapping"),
