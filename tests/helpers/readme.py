@@ -18,7 +18,7 @@ FIRST_LOAD = {
     "lines": [
         '{"eventName": "purchased", "userId": "u1", "path": "/cart", "statusCode": 200}',
         '{"eventName": "searched", "userId": "u1", "path": "/search", "statusCode": 200}',
-        '{"eventName": "searched", "userId": "u2", "path": "/search", "statusCode": 200, "userAgent": "Googlebot/2.1"}',
+        '{"eventName": "searched", "path": "/search", "statusCode": 200, "userAgent": "Googlebot/2.1"}',
         '{"eventName": "searched", "userId": "u3", "path": "/once", "statusCode": 200, "eventId": "once"}',
     ],
 }
