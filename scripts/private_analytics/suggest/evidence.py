@@ -46,6 +46,10 @@ class Evidence:
         keys = [part for step in self.steps if isinstance(step, str) for part in step.split(".")]
         return [words(key) for key in keys] or [""]
 
+    def on(self, lines: Iterable[int]) -> Evidence:
+        """On these lines alone."""
+        return Evidence(self.steps, self.path, {line: self.values[line] for line in lines if line in self.values})
+
     @property
     def distinct(self) -> int:
         return len(set(map(str, self.values.values())))

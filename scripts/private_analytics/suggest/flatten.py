@@ -18,7 +18,7 @@ LOGGED_AT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) ")
 PLATFORM = re.compile(r"(START|END|REPORT) RequestId: |(INIT_START|EXTENSION|TELEMETRY)\s|INIT_REPORT|XRAY TraceId: ")
 TIME = r"\d{4}-\d\d-\d\dT[\d:.]{12}Z"
 LAMBDA_PREFIX = re.compile(rf"^(?:{TIME}\t[^\t]*\t[A-Z]+|\[[A-Z]+\]\t{TIME}\t[^\t]*)\t(?=\{{)")  # as macro read_message
-MAX_DEPTH = 32
+MAX_DEPTH, ITEMS = 32, 4
 SOME = 100
 NO_VALUES = ("", "-")  # that is how logs write that there is none
 
@@ -68,7 +68,7 @@ def read(lines: Iterable[str]) -> Records:
             continue
         if values is None:
             records.reject("not_an_object", line)
-        elif str(values.get(("type",), "")).startswith("platform."):
+        elif str(content.get("type", "")).startswith("platform.") and isinstance(content.get("record"), dict):
             records.reject("lambda_platform_line", line)
         else:
             records.good.append(Record(front[1] if front else None, values))
@@ -87,14 +87,14 @@ def _number(text: str) -> int | float:
 
 
 def _walk(content: Any, steps: Steps) -> Iterator[tuple[Steps, Value]]:
-    """Every value below; of an array, those of its first item. Raises ValueError for half of a surrogate pair."""
+    """Every value below; of an array, those of its first items. Raises ValueError for half of a surrogate pair."""
     if isinstance(content, dict):
         for key, value in content.items() if len(steps) < MAX_DEPTH else ():
             key.encode()
             yield from _walk(value, (*steps, key))
     elif isinstance(content, list):
-        if content and len(steps) < MAX_DEPTH:
-            yield from _walk(content[0], (*steps, 0))
+        for index, item in enumerate(content[:ITEMS]) if len(steps) < MAX_DEPTH else ():
+            yield from _walk(item, (*steps, index))
     elif isinstance(content, str):
         content.encode()
         if content not in NO_VALUES:

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from statistics import median
 
 from ..event_fields import FieldPath, Fields
 from . import names, presets, units
 from .evidence import Evidence
 from .flatten import Record
-from .values import COMMON_STATUSES, Latency, as_latency, as_time, reader
+from .values import COMMON_STATUSES, Latency, as_latency, as_method, as_time, reader
 
 CORE = ("event_at", "status_code", "latency_ms", "method", "path")
 NEAR_S = 35 * 86400  # as max_days_from_log_time
-BY_VALUE = {"status_code": 5, "method": 2, "path": 3, "user_agent": 2}  # the lines at least, where a key says nothing
+BY_VALUE = {"event_at": 5, "status_code": 5, "method": 2, "path": 3, "user_agent": 2}  # lines at least, where a key says nothing
+NAMED_BY_UNIT = 1.0  # a key or values that say a unit of time are a duration, in whatever language
+OTHER_LOGGER = 0.05  # of the lines at least, for a second logger within a log group
 TIE = 0.15
 LATENCIES = 10  # that are looked at more closely
 
@@ -55,15 +58,77 @@ class Guess:
 
 
 def guess(columns: Sequence[Evidence], records: Sequence[Record], settings: Fields, loggers: Mapping[str, Fields]) -> Guess:
-    """`settings` say where the fields are read now, `loggers` are the presets."""
+    """`settings` say where the fields are read now, `loggers` are the presets.
+
+    Lines without a status may be those of another logger. They are, if a status, a method and a path of their own are found.
+    """
+    lines = range(len(records))
+    made = _guess(columns, lines, records, settings, loggers)
+    rest = sorted(set(lines).difference(*(_lines_with(columns, place) for place in made.places.get("status_code", ()))))
+    if len(rest) == len(lines) or len(rest) < max(OTHER_LOGGER * len(lines), 5):
+        return made
+    others = [column.on(rest) for column in columns]
+    other = _guess([column for column in others if column.values], rest, records, settings, loggers)
+    return _together(made, other) if {"status_code", "method", "path"} <= other.places.keys() else made
+
+
+def _together(made: Guess, other: Guess) -> Guess:
+    """The paths of both loggers. A path that means two units is a question."""
+    for name, places in other.places.items():
+        mine = made.places.get(name, ())
+        units = {place.steps: place.unit for place in mine}
+        if rivals := [place for place in places if units.get(place.steps, place.unit) != place.unit]:
+            answers = tuple(place for place in (*mine, *rivals) if place.steps == rivals[0].steps)
+            text = f"`{rivals[0].path}` is in {answers[0].unit} on some lines and in {answers[-1].unit} on others."
+            made.questions.append(Question(name, text, answers))
+            made.places.pop(name)
+        elif not any(question.field == name for question in made.questions):
+            made.places[name] = mine + tuple(place for place in places if place.steps not in units)
+    made.questions += [each for each in other.questions if each.field not in made.places]
+    for name, candidates in other.candidates.items():
+        known = {candidate.column.steps for candidate in made.candidates.get(name, ())}
+        made.candidates.setdefault(name, []).extend(each for each in candidates if each.column.steps not in known)
+    return made
+
+
+def _lines_with(columns: Sequence[Evidence], place: FieldPath) -> frozenset[int]:
+    return frozenset(line for column in columns if column.steps == place.steps for line in column.values)
+
+
+def _guess(
+    columns: Sequence[Evidence], lines: Sequence[int], records: Sequence[Record], settings: Fields, loggers: Mapping[str, Fields]
+) -> Guess:
+    """On these lines. A status that stands on lines without method and path, unlike the best one, is that of something else."""
+    made = _guess_all(columns, lines, records, settings, loggers)
+    first, *more = made.places.get("status_code", (FieldPath(()),))
+    request = [_lines_with(columns, place) for field in ("method", "path") for place in made.places.get(field, ())]
+    requests = frozenset().union(*request)
+
+    def is_of_requests(place: FieldPath) -> bool:
+        on = _lines_with(columns, place)
+        return len(on & requests) > 0.5 * len(on)
+
+    elsewhere = {place.steps for place in more if not is_of_requests(place)}
+    if not elsewhere or not is_of_requests(first):
+        return made
+    return _guess_all([column for column in columns if column.steps not in elsewhere], lines, records, settings, loggers)
+
+
+def _guess_all(
+    columns: Sequence[Evidence],
+    all_lines: Sequence[int],
+    records: Sequence[Record],
+    settings: Fields,
+    loggers: Mapping[str, Fields],
+) -> Guess:
     made = Guess()
-    lines: Sequence[int] = range(len(records))
+    lines = all_lines
     for name in ("event_at", "status_code", *(name for name in settings if name not in ("event_at", "status_code"))):
         if name not in names.GOOD:
             continue
         found = _candidates(name, columns, lines, records)
         if not found and name != "event_at":
-            found = _candidates(name, columns, range(len(records)), records)
+            found = _candidates(name, columns, all_lines, records)
         if name == "latency_ms":
             taken = {place.steps for places in made.places.values() for place in places}
             found = [candidate for candidate in found if candidate.named or candidate.column.steps not in taken]
@@ -85,6 +150,8 @@ def _candidates(name: str, columns: Sequence[Evidence], lines: Sequence[int], re
     wanted = set(lines)
     for column in columns:
         named = names.score(name, column)
+        if named == 0 and name == "latency_ms" and _says_its_unit(column):
+            named = NAMED_BY_UNIT
         on = column.values.keys() & wanted
         if named < 0 or not on or (named == 0 and name != "latency_ms" and len(on) < BY_VALUE.get(name, 1 << 62)):
             continue
@@ -104,22 +171,57 @@ def _candidates(name: str, columns: Sequence[Evidence], lines: Sequence[int], re
         found.append(Candidate(column, score, named, frozenset(readable), why))
     found.sort(key=lambda candidate: -candidate.score)
     if name == "latency_ms" and any(candidate.named for candidate in found):
-        found = [candidate for candidate in found if candidate.named]
+        found = _without_parts([candidate for candidate in found if candidate.named])
     return found
+
+
+def _says_its_unit(column: Evidence) -> bool:
+    unit = units.by_name(column.name)
+    latencies = [as_latency(value) for value in list(column.values.values())[:50]]
+    return unit in ("ms", "us", "ns") or all(latency and latency.unit for latency in latencies)
+
+
+def _without_parts(found: list[Candidate]) -> list[Candidate]:
+    """Without those that are part of another one, whose name says as little: a query takes no longer than its request."""
+
+    def has(whole: Candidate, part: Candidate) -> bool:
+        both = [
+            (one.in_ms(unit), other.in_ms(unit))
+            for line in whole.lines & part.lines
+            if (one := as_latency(whole.column.values[line])) and (other := as_latency(part.column.values[line]))
+            if (unit := units.by_name(whole.column.name) or "ms")
+        ]
+        return (
+            len(both) > len(part.lines) / 2
+            and all(one >= other for one, other in both)
+            and any(one > other for one, other in both)
+        )
+
+    equal = [candidate for candidate in found if candidate.named == NAMED_BY_UNIT]
+    parts = {part.column.steps for part in equal for whole in equal if whole is not part and has(whole, part)}
+    return [candidate for candidate in found if candidate.column.steps not in parts]
+
+
+def _goes_on(times: Sequence[float]) -> bool:
+    """Whether these times, in the order of their lines, nearly always go on, as those of a log do."""
+    steps = [later - earlier for earlier, later in pairwise(times)]
+    return len(set(times)) > 0.5 * len(times) and sum(step >= 0 for step in steps) >= 0.9 * len(steps) and len(steps) >= 4
 
 
 def _doubt(name: str, column: Evidence, values: Mapping[int, object], records: Sequence[Record], named: float) -> float | None:
     """What the values add to the score, or None where they cannot be the field's."""
     if name == "event_at":
+        times = [time for time in values.values() if isinstance(time, float)]
         near = [
             abs(as_time(records[line].logged_at or "") - time)  # type: ignore[operator]  # such a time can be read
             for line, time in values.items()
             if records[line].logged_at and isinstance(time, float)
         ]
-        if (near and median(near) > NEAR_S) or not (named or near):
+        if (near and median(near) > NEAR_S) or not (named or near or _goes_on(times)):
             return None
-        fine = sum(isinstance(time, float) and time % 1 != 0 for time in values.values()) / len(values)
-        return 0.3 * fine + (1 if near and median(near) < 60 else 0)
+        fine = sum(time % 1 != 0 for time in times) / len(values)
+        is_set_up = len(values) >= 5 and column.distinct < 0.1 * len(values)  # when something was made, not when it happened
+        return 0.3 * fine + (1 if near and median(near) < 60 else 0) - 2 * is_set_up
     if name == "status_code":
         counts = Counter(values.values())
         common = sum(count for status, count in counts.items() if status in COMMON_STATUSES) / len(values)
@@ -140,6 +242,8 @@ def _doubt(name: str, column: Evidence, values: Mapping[int, object], records: S
         return 0.2 * absolute / len(values) + 0.2 * min(len(set(values.values())), 5) / 5
     if name == "event_id":
         return 0 if column.distinct == len(column.values) > 1 else None
+    if name == "event_name" and all(as_method(value) for value in column.values.values()):
+        return None
     if name in ("event_name", "session_id") and column.distinct == len(column.values) > 5:
         return None
     return 0
@@ -178,7 +282,7 @@ def _question(name: str, found: list[Candidate], records: Sequence[Record]) -> Q
         if name in ("status_code", "latency_ms")
         and best.score - other.score < TIE
         and len(best.lines & other.lines) > len(best.lines) / 2
-        and not presets.reads_alike(name, (best.place,), (other.place,), records)
+        and not presets.reads_alike(name, (best.place,), (other.place,), [records[line] for line in best.lines & other.lines])
     ]
     if rivals:
         paths = " and ".join(f"`{each.column.path}`" for each in (best, *rivals))

@@ -55,10 +55,14 @@ OF_TIMINGS = rf"(total|overall|request|response|value){UNIT}"
 OF_PARENT = {"user_id": "user", "session_id": "session", "product_id": "product", "event_name": "event"}  # user.id, event.name
 
 # Words of the last key. Those of ELSEWHERE speak against keys below them, too.
-ELSEWHERE = "upstream|origin|backend|outgoing|outbound|errors?|err|exception|integration|authorizer|cache|db|sql|grpc"
+ELSEWHERE = (
+    "upstream|downstream|origin|backend|outgoing|outbound|dependency|dependencies|subrequest|webhook|external|errors?|err|exception"
+    "|integration|authorizer|cache|db|sql|grpc"
+)
 BAD = {
     "event_at": "exp|iat|nbf|expires?|expiry|birth|updated|modified|deadline|last|next|since|until|build|deploy|released|claims",
-    "status_code": f"{ELSEWHERE}|level|severity|priority|size|bytes|length|port|line|lineno|count|pid|exit|version|number|value",
+    "status_code": f"{ELSEWHERE}|target|level|severity|priority|size|bytes|length|port|line|lineno|count|pid|exit|version"
+    "|number|value",
     "latency_ms": f"{ELSEWHERE}|view|queue|dns|connect|connection|tls|ssl|first|ttfb|gc|wait|cpu|init|billed|timeout|ttl|max"
     "|min|avg|render|header|uptime|allocations|retry|limit|remaining|size|bytes|length|port|pid|line|lineno|count|status|code|level|id|seq|sequence"
     "|version|number|offset|memory|start|date",
