@@ -61,6 +61,9 @@ LIMITS = Thresholds(
     auth_failure_burst=100,
     athena_gb_per_day=500,
     upload_url_seconds=900,
+    rejected_rate=0.05,
+    latency_median_min_ms=0.05,
+    latency_median_max_ms=600_000,
 )
 HOSTILE = "</script><script>alert(1)</script><!--\u2028\u202e&\"'><img src=x onerror=alert(1)>{{ 7*7 }}"
 

@@ -27,6 +27,9 @@ class Thresholds(BaseModel):
     auth_failure_burst: float = Field(gt=0)
     athena_gb_per_day: float = Field(gt=0)
     upload_url_seconds: float = Field(gt=0)
+    rejected_rate: float = Field(gt=0, le=1)
+    latency_median_min_ms: float = Field(gt=0)
+    latency_median_max_ms: float = Field(gt=0)
 
 
 def _time_zone(name: str) -> str:
@@ -84,6 +87,11 @@ def thresholds(file: Path | None = None) -> Thresholds:
         return Thresholds.model_validate(read_vars(file).get("thresholds") or {})
     except ValidationError as error:
         raise UserError(_explained(error, f"{file}, vars: thresholds", Thresholds.model_fields)) from None
+
+
+def absent_fields(file: Path | None = None) -> set[str]:
+    """The fields that, by the settings, these logs do not have: those with an empty list of paths."""
+    return {name for name, paths_of_field in (read_vars(file).get("event_fields") or {}).items() if not paths_of_field}
 
 
 def given_vars(text: str, option: str) -> dict[str, Any]:
