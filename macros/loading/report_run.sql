@@ -111,7 +111,7 @@
     {%- endif -%}
     {%- if texts -%}
         {%- do texts.append(
-            "`pal suggest DIR` shows where logs have their fields. Set them under vars: event_fields in dbt_project.yml."
+            "`pal suggest DIR` (or s3://BUCKET) shows where logs have their fields. Set them under vars: event_fields in dbt_project.yml."
         ) -%}
     {%- endif -%}
     {{ return(texts | join(' ')) }}

@@ -13,14 +13,14 @@ SETTINGS = {"route": "path"}  # where a column of fct_events has another name th
 
 
 @dataclass(frozen=True)
-class Finding:
+class Unread:
     """Something that was not read from a log group, or from `ALL`."""
 
     log_group: str
     text: str
 
 
-def find(groups: Mapping[str, ByDay], limits: Thresholds, absent: Collection[str]) -> list[Finding]:
+def find(groups: Mapping[str, ByDay], limits: Thresholds, absent: Collection[str]) -> list[Unread]:
     """Everything that was not read; `absent` are the fields that, by the settings, these logs do not have."""
     expected = [name for name in FIELDS if setting(name) not in absent]
     sums = {log_group: total(by_day.values()) for log_group, by_day in groups.items()}
@@ -28,13 +28,13 @@ def find(groups: Mapping[str, ByDay], limits: Thresholds, absent: Collection[str
     findings = []
     if everywhere:
         of = next(iter(groups)) if len(groups) == 1 else ALL
-        findings.append(Finding(of, missing_text(everywhere)))
+        findings.append(Unread(of, missing_text(everywhere)))
     for log_group, by_day in groups.items():
         texts = [
             *_of_lines(by_day, limits),
             *_of_fields(by_day, sums[log_group], limits, expected, everywhere, absent),
         ]
-        findings += [Finding(log_group, text) for text in texts]
+        findings += [Unread(log_group, text) for text in texts]
     return findings
 
 
