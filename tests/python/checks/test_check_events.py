@@ -106,7 +106,7 @@ def test_it_says_what_to_do_in_words_that_no_terminal_obeys(planted: Project) ->
     result = CliRunner().invoke(cli, ["check", "events"])
     assert result.exit_code == 1
     assert "\x1b" not in result.output
-    assert result.output.splitlines()[-1].startswith("failed  `pal suggest s3://BUCKET`")
+    assert result.output.splitlines()[-1].startswith("failed  Rejected lines are in the table rejected_log_lines.")
 
 
 def test_nothing_loaded_is_not_ok(project: Project) -> None:
