@@ -19,7 +19,7 @@ PLATFORM = "lambda_platform_line"  # what Lambda itself writes is not expected t
 # Both engines accept these. Literal bounds let Athena read only the partitions of these days.
 DAYS = """
     select distinct event_date from int_exports__daily_lines
-    where event_date <= (select max(event_date) from export_health where lines > 0)
+    where event_date <= (select max(event_date) from export_health)
     order by event_date desc limit {days}"""
 QUERIES = {
     "events": """

@@ -179,3 +179,8 @@ def test_a_lost_field_is_one_that_chance_does_not_explain(before: Counts, since:
 def test_the_median_is_outside_if_more_than_half_are(slow: int, fast: int, found: bool) -> None:
     day = every_field(60)
     assert bool(texts(Counts(60, 60, {}, day.having, fast, slow))) == found
+
+
+def test_few_latencies_are_not_judged() -> None:
+    assert not texts(Counts(60, 60, {}, every_field(60, latency_ms=49).having, slow=49))
+    assert texts(Counts(60, 60, {}, every_field(60, latency_ms=50).having, slow=50))

@@ -11,8 +11,8 @@ from ...unread.findings import find, span
 from ..results import FAILED, OK, UNKNOWN, Result
 
 ADVICE = (
-    "Rejected lines are in the table rejected_log_lines. `pal suggest s3://BUCKET` (or a folder of logs) shows where lines have their"
-    " fields. Runbook 9 (docs/runbooks.md) says what to do."
+    "Rejected lines are in the table rejected_log_lines. `pal suggest s3://BUCKET` (or a folder of logs) shows where lines have"
+    " their fields. Runbook 9 (docs/runbooks.md) says what to do."
 )
 NOTHING_LOADED = "`pal check exports` says whether exports arrive; then run `dbt build`."
 
