@@ -9,6 +9,7 @@ from ..project.variables import Thresholds
 from .counts import CORE, FIELDS, ByDay, Counts, total
 
 ALL = "all log groups"
+WEEKEND = 2  # days on which there may be no users, but only health checks
 SETTINGS = {"route": "path"}  # where a column of fct_events has another name than its setting
 
 
@@ -117,10 +118,10 @@ def _lost(name: str, by_day: ByDay, limits: Thresholds) -> Iterator[str]:
     """That the last days have no such field, where at least `min_requests` events would have had it, as before."""
     having = [day for day, counts in by_day.items() if counts.having.get(name)]
     without = [day for day, counts in by_day.items() if having and day > max(having) and counts.events]
-    if not without:
+    if not without or (name not in CORE and len(without) <= WEEKEND):
         return
     before = total(counts for day, counts in by_day.items() if day < min(without))
     events = total(by_day[day] for day in without).events
     usual = before.having[name] / before.events
     if events * usual >= limits.min_requests:
-        yield f"none of {events:,} events since {min(without)} has a value for {setting(name)}; before, {usual:.0%} had one"
+        yield f"none of {events:,} events since {min(without)} has a value for {setting(name)}; before, {usual:.1%} had one"
