@@ -109,11 +109,12 @@
 
 {% macro unread(events, rejected, found, median_ms) %}
 {#- One text about what the lines of a run seem to hold and was not read; nothing where all is well.
-    rejected: reason -> lines. found: field -> events that have it. What Lambda itself writes is not expected to be read. -#}
-    {%- set texts = [] -%}
+    rejected: reason -> lines. found: field -> events that have it. What Lambda itself writes is not expected to be read, nor a field
+    for which the settings have an empty list. -#}
+    {%- set limits, texts = var('thresholds'), [] -%}
     {%- set lines = events + rejected.values() | sum - rejected.get('lambda_platform_line', 0) -%}
     {%- set lost = lines - events -%}
-    {%- if lost >= 0.05 * lines and lost -%}
+    {%- if lost >= limits.rejected_rate * lines and lost -%}
         {%- set reasons = [] -%}
         {%- for reason, count in rejected.items() if reason != 'lambda_platform_line' -%}
             {%- do reasons.append("{:,} {}".format(count, reason)) -%}
@@ -121,14 +122,15 @@
         {%- do texts.append("{:,} of {:,} lines are not events: {}.".format(lost, lines, reasons | join(', '))) -%}
     {%- endif -%}
     {%- set missing = [] -%}
-    {%- for field in ('status_code', 'latency_ms', 'method', 'route') if events and not found[field] -%}
-        {%- do missing.append('path' if field == 'route' else field) -%}
+    {%- for name, column in {'status_code': 'status_code', 'latency_ms': 'latency_ms', 'method': 'method', 'path': 'route'}.items()
+            if events and not found[column] and event_fields()[name] | map(attribute='entries') | sum(start=[]) -%}
+        {%- do missing.append(name) -%}
     {%- endfor -%}
     {%- if missing -%}
         {%- do texts.append("No event has a value for " ~ missing | join(', ') ~ ".") -%}
     {%- endif -%}
-    {%- if median_ms is not none and (median_ms > 600000 or median_ms < 0.05) -%}
-        {%- set unit = 'us or ns' if median_ms > 600000 else 's' -%}
+    {%- if median_ms is not none and (median_ms > limits.latency_median_max_ms or median_ms < limits.latency_median_min_ms) -%}
+        {%- set unit = 'us or ns' if median_ms > limits.latency_median_max_ms else 's' -%}
         {%- do texts.append(
             "The median latency is %g ms, so its unit is probably %s: latency_ms: [{path: ..., unit: %s}]."
             | format(median_ms, unit, unit.split()[0])
@@ -136,7 +138,7 @@
     {%- endif -%}
     {%- if texts -%}
         {%- do texts.append(
-            "`pal suggest DIR` shows where logs have their fields. Set them under vars: event_fields in dbt_project.yml."
+            "`pal suggest DIR` (or s3://BUCKET) shows where logs have their fields. Set them under vars: event_fields in dbt_project.yml."
         ) -%}
     {%- endif -%}
     {{ return(texts | join(' ')) }}

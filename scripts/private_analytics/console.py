@@ -21,6 +21,11 @@ def is_terminal() -> bool:
     return click.get_text_stream("stdout").isatty()
 
 
+def printable(text: str) -> str:
+    """Text from a log without what a terminal or a browser might obey: control and direction characters."""
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
+
+
 def echo_json(content: object) -> None:
     """Print JSON."""
     click.echo(json.dumps(content, indent=2))

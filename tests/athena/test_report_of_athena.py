@@ -1,4 +1,4 @@
-"""The report of Athena says what that of DuckDB says, from the same exports."""
+"""The report and `check events` say of Athena what they say of DuckDB, from the same exports."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from click.testing import CliRunner
 
 from helpers import oracle
 from helpers.athena_project import DBT_CALLS, AthenaProject
 from helpers.project import Project
 from helpers.report_page import Page
 from local_aws import LocalAws
+from private_analytics.cli import cli
 from private_analytics.demo import build
 from private_analytics.project import paths
 from private_analytics.project.engine import Engine, open_engine
@@ -116,6 +118,28 @@ def test_the_page_has_the_words_of_that_of_duckdb(report_project: AthenaProject,
     assert LATENCY.sub("LATENCY", found) == LATENCY.sub("LATENCY", expected)
     for one, other in zip(LATENCY.finditer(expected), LATENCY.finditer(found), strict=True):
         assert milliseconds(one) == pytest.approx(milliseconds(other), rel=0.02, abs=rounding(one)), (one, other)
+
+
+def test_check_events_says_what_it_says_of_duckdb(report_project: AthenaProject, report_lake: Project) -> None:
+    """It asks AWS for nothing that dbt's role is not tested with."""
+    command = [sys.executable, "-m", "private_analytics", "check", "events", "--json", "--days", "20"]
+    with report_project.aws.recording() as report_project.calls:
+        done = subprocess.run(
+            command, env=report_project.environment, cwd=paths.root(), capture_output=True, text=True, check=False
+        )
+    assert report_project.permissions()
+    assert not report_project.permissions() - set(DBT_CALLS.read_text().splitlines())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ANALYTICS_DB", str(report_lake.database))
+        expected = CliRunner().invoke(cli, command[3:])
+    assert (done.returncode, expected.exit_code) == (1, 1)
+    results = json.loads(done.stdout)["results"]
+    assert results == json.loads(expected.output)["results"]
+    assert [(line["name"], line["status"]) for line in results] == [
+        ("/odd", "failed"),
+        ("/storefront/api", "ok"),
+        ("/storefront/auth", "ok"),
+    ]
 
 
 def milliseconds(latency: re.Match) -> float:

@@ -19,6 +19,9 @@ THRESHOLDS = Thresholds(
     auth_failure_burst=100,
     athena_gb_per_day=500,
     upload_url_seconds=900,
+    rejected_rate=0.05,
+    latency_median_min_ms=0.05,
+    latency_median_max_ms=600_000,
 )
 Story = Callable[[World], None]
 
@@ -359,6 +362,11 @@ def checks_do_not_run_for_three_days(world: World) -> None:
 @situation("CheckExportsFailed", "TransformFailed", hours=50)
 def check_exports_is_not_ok(world: World) -> None:
     one_check_is_not_ok(world, "exports")
+
+
+@situation("CheckEventsFailed", "TransformFailed", hours=50)
+def check_events_is_not_ok(world: World) -> None:
+    one_check_is_not_ok(world, "events")
 
 
 @situation("CheckAccessFailed", "TransformFailed", hours=50)

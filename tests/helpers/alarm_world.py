@@ -101,7 +101,7 @@ class World:
                 minute + 30, "AWS/CodeBuild", "SucceededBuilds" if is_success else "FailedBuilds", 1, ProjectName="shop-transform"
             )
         for minute, wrong in self.checks.items():
-            for check in ("exports", "access", "jwt", "uploads"):
+            for check in ("exports", "events", "access", "jwt", "uploads"):
                 metrics.put(minute, "shop", "FailedChecks", wrong[check], Check=check)
         for minute, workgroup, gigabytes in self.scanned:
             metrics.put(minute, "AWS/Athena", "ProcessedBytes", gigabytes * 1e9, WorkGroup=workgroup)

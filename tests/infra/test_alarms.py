@@ -138,6 +138,7 @@ HOLDS = {
     "a_call_could_not_be_started": (("CallsNotStarted",), THEN + 15 * HOUR),
     "dbt_fails_on_two_days": (("TransformFailed",), START + DAY + 12 * HOUR),
     "check_exports_is_not_ok": (("CheckExportsFailed",), START + DAY + 12 * HOUR),
+    "check_events_is_not_ok": (("CheckEventsFailed",), START + DAY + 12 * HOUR),
     "check_access_is_not_ok": (("CheckAccessFailed",), START + DAY + 12 * HOUR),
     "check_jwt_is_not_ok": (("CheckJwtFailed",), START + DAY + 12 * HOUR),
     "check_uploads_is_not_ok": (("CheckUploadsFailed",), START + DAY + 12 * HOUR),

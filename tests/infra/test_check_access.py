@@ -493,13 +493,13 @@ def transform_variables(account: Account) -> dict[str, str]:
 
 
 def test_the_transform_runs_the_checks_that_are_on_with_the_settings_that_they_read(world: World, endpoint: str, tmp_path: Path):
-    assert transform_variables(world.account)["ANALYTICS_CHECKS"] == "exports,access"
+    assert transform_variables(world.account)["ANALYTICS_CHECKS"] == "exports,events,access"
     account, secret = Account(endpoint, "222222222225"), f"arn:aws:secretsmanager:{REGION}:222222222225:secret:canary-AbCdEf"
     canary = {"CanaryPoolId": f"{REGION}_Ab12Cd34E", "CanaryClientId": "client", "CanarySecretArn": secret}
     urls = {"CanaryUrl": "https://api.example.com/me", "UploadsUrl": "https://api.example.com/uploads"}
     deploy(account.aws(), make_settings(tmp_path, CheckJwt="on", CheckUploads="on", **canary, **urls))
     found = transform_variables(account)
-    assert found["ANALYTICS_CHECKS"] == "exports,access,jwt,uploads"
+    assert found["ANALYTICS_CHECKS"] == "exports,events,access,jwt,uploads"
     assert (found["ANALYTICS_STACK"], found["ANALYTICS_METRICS"], found["CANARY_SECRET"]) == ("shop", "shop", secret)
     read_by_checks = {option.envvar for each in cli.commands["check"].commands.values() for option in each.params} | {
         "CANARY_SECRET"

@@ -45,7 +45,7 @@ def wanted(with_transform: bool, with_canary: bool) -> set[tuple[str, ...]]:
     """By hand: namespace, name, dimensions."""
     latencies = [f"Latency{unit}" for unit in ("Seconds", "Milliseconds", "Microseconds", "Nanoseconds")]
     ours = ["Requests", "ServerErrors", "AuthFailures", "ExportDaysLate", "ExportDaysFailed", *latencies]
-    checks = ["exports", "access", *(["jwt", "uploads"] if with_canary else [])]
+    checks = ["exports", "events", "access", *(["jwt", "uploads"] if with_canary else [])]
     builds = ["SucceededBuilds", "FailedBuilds"] if with_transform else []
     return {
         *(("shop", name) for name in ours),

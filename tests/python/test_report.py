@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -61,6 +61,9 @@ LIMITS = Thresholds(
     auth_failure_burst=100,
     athena_gb_per_day=500,
     upload_url_seconds=900,
+    rejected_rate=0.05,
+    latency_median_min_ms=0.05,
+    latency_median_max_ms=600_000,
 )
 HOSTILE = "</script><script>alert(1)</script><!--\u2028\u202e&\"'><img src=x onerror=alert(1)>{{ 7*7 }}"
 
@@ -201,11 +204,40 @@ def opened(database: Path) -> Iterator[Engine]:
             yield engine
 
 
-def report(database: Path) -> Page:
+def report(database: Path, absent: Collection[str] = ()) -> Page:
     out = database.parent / "site" / "report.html"
     with opened(database) as engine:
-        write_report(engine, out, LIMITS)
+        write_report(engine, out, LIMITS, absent)
     return Page(out)
+
+
+def test_what_was_not_read_is_said_first(page: Page) -> None:
+    text = " ".join(page.text.split())
+    said = "Export health What was not read 13 of 117 lines are not events: 10 not_json, 3 no_timestamp. The figures below"
+    assert said in text  # right after the links of the header
+
+
+@pytest.mark.parametrize(("rejected", "is_said"), [(5, False), (6, True)])  # of 109 and 110 lines: 4.6 and 5.5 %
+def test_a_few_rejected_lines_are_not_said_first(database: Path, rejected: int, is_said: bool) -> None:
+    marts = two_weeks()
+    platform = [(*row[:3], "lambda_platform_line", *row[4:]) for row in marts["rejected_log_lines"]]
+    marts["rejected_log_lines"] = marts["rejected_log_lines"][:rejected] + platform
+    assert ("What was not read" in report(build(database, marts)).text) == is_said
+
+
+def test_a_field_that_no_request_has_is_said_first_unless_the_settings_say_so(database: Path) -> None:
+    marts = two_weeks() | {"rejected_log_lines": []}
+    marts["hourly_reliability"] = [(*row[:5], None) for row in marts["hourly_reliability"]]
+    marts["daily_endpoint_reliability"] = [(*row[:2], "(none)", *row[3:]) for row in marts["daily_endpoint_reliability"]]
+    build(database, marts)
+    assert "No event has a value for latency_ms, path." in report(database).text
+    assert "No event has a value for path." in report(database, {"latency_ms"}).text
+    assert "What was not read" not in report(database, {"latency_ms", "path"}).text
+
+
+def test_without_requests_only_the_status_is_known_to_be_missing(database: Path) -> None:
+    marts = two_weeks() | {"rejected_log_lines": [], "hourly_reliability": [], "daily_endpoint_reliability": []}
+    assert "No event has a value for status_code." in report(build(database, marts)).text
 
 
 def test_figures_and_tables_equal_the_sums_by_hand(page: Page) -> None:
@@ -533,7 +565,7 @@ def test_the_page_loads_nothing_and_runs_one_script(page: Page) -> None:
 
 
 def test_headings_tables_and_charts_are_named(page: Page) -> None:
-    assert [int(level) for level in re.findall(r"<h(\d)", page.html)][:4] == [1, 2, 2, 3]
+    assert [int(level) for level in re.findall(r"<h(\d)", page.html)][:5] == [1, 2, 2, 2, 3]
     assert page.tags.count("table") == page.tags.count("caption") == 6
     assert page.tags.count("figure") == page.tags.count("h3") == len(page.specs)
     labels = [value for _, name, value in page.attributes if name == "aria-label"]

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from helpers.project import Project
 from private_analytics.project import dbt
+from private_analytics.project.variables import read_vars
 
 GOOD = '{"time":"2026-10-01T12:00:00Z","status":200,"duration":12,"method":"GET","url":"/a"}'
 PLATFORM = "START RequestId: 0b0e7c52-4c1f-4c0e-9a55-2f6f6f0f9d11 Version: $LATEST"
 
 
-def load(project: Project, *lines: str) -> tuple[dbt.DbtOutcome, list[str]]:
+def load(project: Project, *lines: str, variables: dict | None = None) -> tuple[dbt.DbtOutcome, list[str]]:
     """The loading models alone; how they ended, and what the project's macros said."""
     said: list[str] = []
     project.fresh()
     project.export({"s": [f"2026-10-01T12:00:00.{n:03}Z {line}" for n, line in enumerate(lines)]}, task_id=f"t{len(lines)}")
-    outcome = dbt.run("run", "--select", "tag:loads", say=said.append)
+    outcome = dbt.run("run", "--select", "tag:loads", "--vars", json.dumps(variables or {}), say=said.append)
     return outcome, [line for line in said if not line.startswith("  ")]
 
 
@@ -43,6 +46,13 @@ def test_what_was_not_read_is_said_first(project: Project, lines: list[str], war
     assert outcome.succeeded, outcome
     assert said[0].startswith(f"Warning: {warning}" if warning else "Loaded ")
     assert sum(line.startswith("Warning") for line in said) == (warning is not None)
+
+
+def test_the_settings_say_how_much_is_rejected_and_what_logs_do_not_have(project: Project) -> None:
+    settings = {"event_fields": {"latency_ms": []}, "thresholds": read_vars()["thresholds"] | {"rejected_rate": 0.25}}
+    outcome, said = load(project, *[GOOD] * 4, "text", variables=settings)  # 20 %
+    assert outcome.succeeded, outcome
+    assert said[0].startswith("Loaded 5 lines")
 
 
 def test_a_load_without_any_event_fails_and_says_why(project: Project) -> None:

@@ -12,6 +12,7 @@ from ..errors import UserError
 from ..options import option
 from .access.command import check_access
 from .command import CheckCommand, CheckReport
+from .events.command import check_events
 from .exports.command import check_exports
 from .jwt.command import check_jwt
 from .results import FAILED, OK, UNKNOWN, Result
@@ -103,5 +104,5 @@ def check() -> None:
     """Check that everything works. Exit code 1 if something is wrong, or if a check cannot tell."""
 
 
-for command in (check_all, check_exports, check_jwt, check_uploads, check_access):
+for command in (check_all, check_exports, check_events, check_jwt, check_uploads, check_access):
     check.add_command(command)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zoneinfo
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +13,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from .. import event_fields
 from ..errors import UserError, closest
 from . import paths
+
+
+AbsentFields = Callable[[str], Collection[str]]  # log group, or "" for those without a setting of their own -> fields
 
 
 class Thresholds(BaseModel):
@@ -27,6 +30,9 @@ class Thresholds(BaseModel):
     auth_failure_burst: float = Field(gt=0)
     athena_gb_per_day: float = Field(gt=0)
     upload_url_seconds: float = Field(gt=0)
+    rejected_rate: float = Field(gt=0, le=1)
+    latency_median_min_ms: float = Field(gt=0)
+    latency_median_max_ms: float = Field(gt=0)
 
 
 def _time_zone(name: str) -> str:
@@ -85,6 +91,12 @@ def thresholds(file: Path | None = None) -> Thresholds:
         return Thresholds.model_validate(read_vars(file).get("thresholds") or {})
     except ValidationError as error:
         raise UserError(_explained(error, f"{file}, vars: thresholds", Thresholds.model_fields)) from None
+
+
+def absent_fields(file: Path | None = None) -> AbsentFields:
+    """The fields that, by the settings, a log group's lines do not have: those with an empty list of paths."""
+    settings = event_fields.read(read_vars(file), f"{file or paths.dbt_project()}, vars")
+    return lambda log_group: {name for name, found in settings.of(log_group).items() if not found}
 
 
 def given_vars(text: str, option: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
@@ -20,10 +20,12 @@ from typing import Any
 import vl_convert
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from ..console import printable
 from ..project import paths
 from ..project.engine import Engine, open_engine
-from ..project.variables import Thresholds, thresholds
+from ..project.variables import Thresholds, absent_fields, thresholds
 from . import charts as draw
+from .unread import not_read
 from .words import DURATIONS, Row, find_stories, mean_p95, milliseconds, number, percent, ratio, shown, total
 
 Marts = dict[str, list[Row]]  # an answer to each of QUERIES
@@ -76,6 +78,11 @@ QUERIES = {
         )
         select * from endpoints
         order by 1e0 * server_errors * server_errors / requests desc, requests desc, route, method limit 15""",
+    # Whether requests have a method and a route.
+    "named": """
+        select case when method = '(none)' then method else '' end as method,
+            case when route = '(none)' then route else '' end as route, sum(requests) as requests
+        from daily_endpoint_reliability where {event_date} group by 1, 2""",
     # The worst endpoint of each day.
     "blamed": """
         with ranked as (
@@ -261,7 +268,7 @@ def digest(script: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
-def describe(engine: Engine, limits: Thresholds) -> dict[str, Any]:
+def describe(engine: Engine, limits: Thresholds, absent: Collection[str] = ()) -> dict[str, Any]:
     """All values that the page shows."""
     period, outside = find_period(engine)
     if not period:
@@ -295,6 +302,7 @@ def describe(engine: Engine, limits: Thresholds) -> dict[str, Any]:
         "figures": key_figures(marts, period),
         "quiet": [day for day in period.days[-14:] if day not in eventful],
         "limits": limits,
+        "not_read": not_read(marts, limits, absent),
         "stories": find_stories(marts, limits),
         "marts": marts,
         "charts": charts,
@@ -304,12 +312,20 @@ def describe(engine: Engine, limits: Thresholds) -> dict[str, Any]:
     }
 
 
-def write_report(engine: Engine, out: Path, limits: Thresholds, *, title: str = "API traffic and reliability") -> None:
-    """Write the report to one HTML file. `limits` says when rates and latencies are too high."""
+def write_report(
+    engine: Engine,
+    out: Path,
+    limits: Thresholds,
+    absent: Collection[str] = (),
+    *,
+    title: str = "API traffic and reliability",
+) -> None:
+    """Write the report to one HTML file. `limits` says when rates and latencies are too high. The logs do not have the fields in
+    `absent`."""
     templates = FileSystemLoader(Path(__file__).parent)
     page = Environment(loader=templates, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    page.filters |= {f.__name__: f for f in (digest, milliseconds, number, percent, shown)}
-    html = page.get_template("page.html.j2").render(title=title, vega=vega(), ratio=ratio, **describe(engine, limits))
+    page.filters |= {f.__name__: f for f in (digest, milliseconds, number, percent, printable, shown)}
+    html = page.get_template("page.html.j2").render(title=title, vega=vega(), ratio=ratio, **describe(engine, limits, absent))
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(html, encoding="utf-8")
 
@@ -321,5 +337,5 @@ def build_report(out: Path | None = None) -> Path:
     """
     out = out or paths.site() / "report.html"
     with open_engine() as engine:
-        write_report(engine, out, thresholds())
+        write_report(engine, out, thresholds(), absent_fields()(""))
     return out

@@ -12,6 +12,7 @@ from functools import partial
 from itertools import takewhile
 from typing import Any
 
+from ..console import printable
 from ..project.variables import Thresholds
 
 Row = dict[str, Any]
@@ -49,8 +50,8 @@ def milliseconds(value: float | None) -> str:
 
 
 def shown(name: str) -> str:
-    """A name from a log, safe to show: not too long, without control and direction characters."""
-    clean = "".join(letter if letter.isprintable() else "\ufffd" for letter in name)
+    """A name from a log, safe to show, and not too long."""
+    clean = printable(name)
     return clean if len(clean) <= 60 else clean[:59] + "…"
 
 

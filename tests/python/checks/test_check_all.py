@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import boto3
 import click
@@ -142,9 +143,12 @@ def test_what_cloudwatch_did_not_hear_is_a_failure_of_its_own(monkeypatch: pytes
     assert "failed  metrics  Could not publish the checks' metrics to CloudWatch, namespace shop" in result.output
 
 
-def test_the_command_line_runs_all_checks_that_it_has():
+def test_the_command_line_runs_all_checks_that_it_has(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("ANALYTICS_DB", str(tmp_path / "none.duckdb"))
     found = json.loads(CliRunner().invoke(cli, ["check", "all", "--json"]).output)
-    (line,) = found["results"]
+    events, line = found["results"]
+    assert (events["name"], events["status"]) == ("events: check", "unknown")
+    assert events["detail"].startswith("There is no database at ")
     needs = {part.split(" needs ")[0]: part.split(" needs ")[1].split(", ") for part in line["detail"].split("; ")}
     assert needs.keys() == {"exports", "jwt", "uploads", "access"}
     assert needs["jwt"] == ["CANARY_POOL_ID", "CANARY_CLIENT_ID", "CANARY_URL"]

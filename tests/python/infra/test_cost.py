@@ -33,7 +33,7 @@ def test_by_hand():
         "Athena, queries": 0,
         "Lambda, exporter": 24 * 30.41667 * 10 * 0.25 * 0.0000133334,
         "CodeBuild, daily run": 10 * 30.41667 * 0.005,
-        "Alarms and dashboard": 8 * 0.30 + 26 * 0.10 + 3,
+        "Alarms and dashboard": 9 * 0.30 + 27 * 0.10 + 3,
         "Secrets Manager": 0.80,
         "KMS": 0,
     }
@@ -52,7 +52,7 @@ def test_alarms_and_metrics_are_as_many_as_in_the_template():
     filters = [item["Properties"] for item in resources if item["Type"] == "AWS::Logs::MetricFilter"]
     names = {transformation["MetricName"] for item in filters for transformation in item["MetricTransformations"]}
     of_one_unit = {name for name in names if not name.startswith("Latency")} | {"LatencyMilliseconds"}
-    assert len(of_one_unit) + len(("check exports", "check access")) == bill.METRICS
+    assert len(of_one_unit) + len(("check exports", "check events", "check access")) == bill.METRICS
 
 
 def test_twice_the_logs_cost_twice_what_grows_with_logs():

@@ -35,6 +35,9 @@ def test_alarms_go_by_what_the_project_says(monkeypatch: pytest.MonkeyPatch):
         auth_failure_burst=105,
         athena_gb_per_day=506,
         upload_url_seconds=907,
+        rejected_rate=0.08,
+        latency_median_min_ms=0.09,
+        latency_median_max_ms=100_010,
     )
     monkeypatch.setattr(variables, "thresholds", lambda: changed)
     resources = template.merge(template.read_parts())["Resources"]

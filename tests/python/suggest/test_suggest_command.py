@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from click.testing import CliRunner, Result
 from helpers.written_logs import Request, written
 from private_analytics.cli import cli
 from private_analytics.lake.folder import open_lake
+from private_analytics.lake.log_files import open_log
 from private_analytics.suggest import sample
 from private_analytics.suggest.sample import head
 
@@ -95,7 +97,8 @@ def test_nothing_found(tmp_path: Path, lines: list[str], words: str):
     assert (result.exit_code, words in result.output) == (1, True), result.output
 
 
-def test_no_such_folder(tmp_path: Path):
+def test_no_such_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("ANALYTICS_BUCKET", raising=False)
     assert run(str(tmp_path / "none")).exit_code == 1
     assert run().exit_code == 2
 
@@ -104,16 +107,16 @@ def test_only_the_first_part_of_an_object_is_read(tmp_path: Path):
     whole = gzip.compress(b'{"a":1}\n' * 100_000)
     path = tmp_path / "x.gz"
     path.write_bytes(whole[: len(whole) // 2])  # whoever reads on comes to where it breaks off
-    assert head(path, 10, 1 << 20) == ['{"a":1}'] * 10
-    assert len(head(path, 10**9, 1 << 16)) == (1 << 16) // 8
+    assert head(partial(open_log, path), 10, 1 << 20) == ['{"a":1}'] * 10
+    assert len(head(partial(open_log, path), 10**9, 1 << 16)) == (1 << 16) // 8
     path.write_bytes(b"no gzip")
-    assert head(path, 10, 1 << 20) == []
+    assert head(partial(open_log, path), 10, 1 << 20) == []
 
 
 def test_ends_of_lines_and_odd_bytes(tmp_path: Path):
     path = tmp_path / "x.log"
     path.write_bytes(b"a\r\nb\rc\xff\nlast")
-    assert head(path, 10, 1 << 20) == ["a", "b", "c\\xff", "last"]
+    assert head(partial(open_log, path), 10, 1 << 20) == ["a", "b", "c\\xff", "last"]
 
 
 def test_each_stream_is_sampled(tmp_path: Path):
