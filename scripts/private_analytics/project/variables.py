@@ -14,7 +14,6 @@ from .. import event_fields
 from ..errors import UserError, closest
 from . import paths
 
-
 AbsentFields = Callable[[str], Collection[str]]  # log group, or "" for those without a setting of their own -> fields
 
 
