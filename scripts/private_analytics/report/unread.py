@@ -15,9 +15,8 @@ NONE = "(none)"  # of a method or route in daily_endpoint_reliability
 def not_read(marts: Mapping[str, Sequence[Row]], limits: Thresholds, absent: Collection[str]) -> list[str]:
     """Sentences, in the words of `check events`. Marts do not say it by log group; the check does."""
     counts = _counts(marts)
-    unknown = (
-        {setting(name) for name in CORE[1:]} if not counts.requests else set()
-    )  # marts know the other fields of requests only
+    # Marts know the other fields of requests only.
+    unknown = set() if counts.requests else {setting(name) for name in CORE[1:]}
     texts = [rejected_text(counts)] if is_rejected(counts, limits) else []
     if lacking := missing(counts, {*absent, *unknown}):
         texts.append(missing_text(lacking))

@@ -15,7 +15,7 @@ from .flatten import Record
 from .values import COMMON_STATUSES, Latency, as_latency, as_method, as_time, reader
 
 CORE = ("event_at", "status_code", "latency_ms", "method", "path")
-NEAR_S = 35 * 86400  # as max_days_from_log_time
+NEAR_S, CLOSE_S = 35 * 86400, 60  # from CloudWatch's time: at most, as max_days_from_log_time; usually
 BY_VALUE = {"event_at": 5, "status_code": 5, "method": 2, "path": 3, "user_agent": 2}  # lines at least, where a key says nothing
 NAMED_BY_UNIT = 1.0  # a key or values that say a unit of time are a duration, in whatever language
 OTHER_LOGGER = 0.05  # of the lines at least, for a second logger within a log group
@@ -127,7 +127,7 @@ def _guess_all(
         if name not in names.GOOD:
             continue
         found = _candidates(name, columns, lines, records)
-        if not found and name != "event_at":
+        if not found and name not in ("event_at", "latency_ms"):
             found = _candidates(name, columns, all_lines, records)
         if name == "latency_ms":
             taken = {place.steps for places in made.places.values() for place in places}
@@ -217,11 +217,13 @@ def _doubt(name: str, column: Evidence, values: Mapping[int, object], records: S
             for line, time in values.items()
             if records[line].logged_at and isinstance(time, float)
         ]
-        if (near and median(near) > NEAR_S) or not (named or near or _goes_on(times)):
+        if near and median(near) > (NEAR_S if named else CLOSE_S):
+            return None
+        if not (named or near or _goes_on(times)):
             return None
         fine = sum(time % 1 != 0 for time in times) / len(values)
         is_set_up = len(values) >= 5 and column.distinct < 0.1 * len(values)  # when something was made, not when it happened
-        return 0.3 * fine + (1 if near and median(near) < 60 else 0) - 2 * is_set_up
+        return 0.3 * fine + (1 if near and median(near) < CLOSE_S else 0) - 2 * is_set_up
     if name == "status_code":
         counts = Counter(values.values())
         common = sum(count for status, count in counts.items() if status in COMMON_STATUSES) / len(values)
@@ -307,7 +309,7 @@ def _places(name: str, found: list[Candidate], lines: Sequence[int]) -> tuple[Fi
     chosen, covered = [found[0].place], set(found[0].lines)
     for other in found[1:]:
         new = other.lines - covered
-        as_good = other.named and (other.named >= found[0].named - 0.5 or name == "event_at")
+        as_good = name == "event_at" or (other.named and other.named >= found[0].named - 0.5)
         if as_good and len(new) > 0.95 * len(other.lines) and len(new) > 0.02 * len(lines):
             chosen.append(other.place)
             covered |= new

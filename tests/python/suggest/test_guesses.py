@@ -66,6 +66,47 @@ FORMATS: dict[str, Write] = {
         "end": f"{r.at + timedelta(milliseconds=r.ms):%FT%T.%fZ}",
         **http(r, elapsed=int(r.ms * 1e3)),
     },
+    "another language": lambda r: {
+        "zeitpunkt": f"{r.at + timedelta(hours=2):%FT%T.%f}"[:-3].replace(".", ",") + "+0200",
+        "anfrage": {"methode": r.method, "pfad": r.path},
+        "antwortcode": r.status,
+        "dauer_ms": r.ms,
+        "datenbankdauer_ms": r.ms / 3,
+        "groesse": int(r.ms * 911) % 5003,
+    },
+    "durations that say their unit": lambda r: {
+        "horodatage": r.at.timestamp(),
+        "requete": [{"verbe": r.method, "chemin": r.path}],
+        "reponse": r.status,
+        "duree": f"{r.ms:.3f} ms",
+        "duree_bdd": f"{r.ms / 3:.3f} ms",
+    },
+    "when the service was made": lambda r: {
+        "service": {"created_at": 1700000000},
+        "started_at": int(r.at.timestamp() * 1000),
+        "request": {"method": r.method, "uri": r.path},
+        "response": {"status": r.status},
+        "latencies": {"request": r.ms, "proxy": r.ms / 2},
+    },
+    "two statuses that agree": lambda r: {
+        "time": r.iso,
+        "target_status_code": r.status if r.status < 500 else "-",
+        "elb_status_code": r.status,
+        "request_verb": r.method,
+        "request_url": f"https://x.example:443{r.path}",
+        "elapsed": r.ms,
+    },
+    "microseconds and an action": lambda r: {
+        "stamp": int(r.at.timestamp() * 1e6),
+        "action": r.method,
+        "resource": r.path,
+        "st": r.status,
+        "lat": f"{r.ms}ms",
+    },
+    "an array": lambda r: {
+        "at": r.iso,
+        "steps": [{"verb": r.method, "uri": r.path}, {"user": "u"}, {"code": r.status, "elapsed_ms": r.ms}],
+    },
     "dotted keys": lambda r: {
         "timestamp": r.iso,
         "attributes": {"http.request.method": r.method, "url.path": r.path, "http.status": r.status, "http.duration": r.ms / 1e3},
@@ -178,6 +219,35 @@ def test_two_loggers_in_one_group():
     assert group.shapes == {"slog": 60, "pino": 60}
     assert [place.entry() for place in group.found["latency_ms"]] == [{"path": "duration", "unit": "ns"}, "responseTime"]
     assert [place.entry() for place in group.found["status_code"]] == ["status", "res.statusCode"]
+
+
+def test_a_second_logger_is_found_whose_names_say_less():
+    """Both in full: the lines of one have keys that say clearly what they are, those of the other do not."""
+    serilog = written(
+        lambda r: {
+            "Timestamp": r.iso,
+            "Properties": {"StatusCode": r.status, "Elapsed": r.ms, "RequestMethod": r.method, "RequestPath": r.path},
+        }
+    )
+    gokit = written(
+        lambda r: {"ts": r.iso, "caller": "http.go:7", "verb": r.method, "endpoint": r.path, "rc": r.status, "took": f"{r.ms}ms"}
+    )
+    fields = VARIABLES["default_event_fields"] | find({"g": serilog + gokit}).answer["event_fields"]
+    for request, *lines in zip(requests(), serilog, gokit, strict=True):
+        for line in lines:
+            found = read_line(line, fields)
+            assert found and found["event_at"]
+            assert (found["status_code"], found["method"]) == (request.status, request.method)
+            assert found["latency_ms"] == pytest.approx(request.ms)
+            assert found["route"]
+
+
+def test_the_status_of_a_call_to_somebody_else_makes_no_request():
+    calls = written(lambda r: {"time": r.iso, "msg": "payments replied", "reply": {"status": r.status, "ms": r.ms}})
+    (group,) = find({"g": written(http) + calls}).groups
+    assert [place.path for place in group.found["status_code"]] == ["status"]
+    assert "latency_ms" not in group.found
+    assert len(find({"g": calls}).groups[0].found["status_code"]) == 1  # where there are no requests, it may be one
 
 
 def test_two_loggers_that_mean_different_things_by_one_key():
