@@ -7,7 +7,7 @@
     case
         when strpos({{ text }}, '{') = 1 or strpos({{ text }}, chr(9)) = 0 then {{ text }}
         else {{ replace_all(
-            text, '^(?:' ~ time ~ '\t[^\t]*\t[A-Z]+|[[][A-Z]+[]]\t' ~ time ~ '\t[^\t]*)\t([{])', regex_group(1)
+            text, '^(?:' ~ time ~ '\t[^\t]*\t[A-Z]+|\\[[A-Z]+\\]\t' ~ time ~ '\t[^\t]*)\t([{])', regex_group(1)
         ) }}
     end
 {%- endmacro %}
