@@ -160,14 +160,14 @@
 
 {% macro field_texts(plan) %}
 {#- Select-list items <field>_text: the text of the first path with a value. Null, objects, arrays, '' and '-' (which logs write for
-    none) are not values. A bare latency gets the unit of its path, unless that is ms: '0.25' -> '0.25s'. -#}
+    none) are not values. A bare latency gets the unit of its path, unless that is ms: '0.25' -> '0.25s', but 00:00:01. -#}
     {%- set doubles = ['status_code', 'latency_ms'] -%}
     {%- for field in extra_fields() if field.data_type == 'double' -%}{%- do doubles.append(field.name) -%}{%- endfor -%}
     {%- set texts = {} -%}
     {%- for part in plan.parts -%}
         {%- set text = checked_json_text(part.column, part.paths, part.field in doubles) -%}
         {%- if part.unit != 'ms' -%}
-            {%- set text = replace_all(text, '([0-9.])$', regex_group(1) ~ part.unit) -%}
+            {%- set text = replace_all(text, '^([^:]*[0-9.])$', regex_group(1) ~ part.unit) -%}
         {%- endif -%}
         {%- do texts.setdefault(part.field, []).append(text) -%}
     {%- endfor -%}

@@ -7,7 +7,7 @@
     case
         when strpos({{ text }}, '{') = 1 or strpos({{ text }}, chr(9)) = 0 then {{ text }}
         else {{ replace_all(
-            text, '^(?:' ~ time ~ '\t[^\t]*\t[A-Z]+|[[][A-Z]+[]]\t' ~ time ~ '\t[^\t]*)\t([{])', regex_group(1)
+            text, '^(?:' ~ time ~ '\t[^\t]*\t[A-Z]+|\\[[A-Z]+\\]\t' ~ time ~ '\t[^\t]*)\t([{])', regex_group(1)
         ) }}
     end
 {%- endmacro %}
@@ -24,15 +24,23 @@
 
 
 {% macro read_status(text) -%}
-    {#- The phrase of a status comes after a blank: 200 OK. -#}
-    {%- set number = read_number("case when strpos(" ~ text ~ ", ' ') = 4 then substr(" ~ text ~ ", 1, 3) else " ~ text ~ " end") -%}
+    {#- The phrase of a status comes after a blank, 200 OK, and the protocol before one: HTTP/1.1 200 OK. -#}
+    {%- set digits -%}
+        case
+            when strpos({{ text }}, ' ') = 0 then {{ text }}
+            when strpos({{ text }}, ' ') = 4 then substr({{ text }}, 1, 3)
+            else regexp_extract({{ text }}, '^HTTP(?:/[0-9.]+)? ([0-9]{3})(?: |\z)', 1)
+        end
+    {%- endset -%}
+    {%- set number = read_number(digits) -%}
     case when {{ number }} between 100 and 599 and {{ number }} = floor({{ number }}) then cast({{ number }} as integer) end
 {%- endmacro %}
 
 
 {% macro read_latency_ms(text) -%}
 {#- A number of milliseconds, or a number with its unit: 12.5, 12.5ms, 0.25s, 900us, 1200000ns. Micro is written
-    u, the sign µ (U+00B5) or the Greek letter μ (U+03BC). -#}
+    u, the sign µ (U+00B5) or the Greek letter μ (U+03BC). Rarer forms come last: an argument of coalesce is computed only where
+    those before it are null. -#}
     {%- set number = "try_cast(regexp_extract(" ~ text ~ ", '^ *([-+0-9.eE]+) ?([nuµμm]?s)$', 1) as double)" -%}
     coalesce(
         {{ read_number(text) }},
@@ -41,8 +49,47 @@
             when {{ text }} like '%ns' then {{ number }} / 1000000
             when {{ text }} like '%us' or {{ text }} like '%µs' or {{ text }} like '%μs' then {{ number }} / 1000
             when {{ text }} like '%s' then {{ number }} * 1000
-        end
+        end,
+        {{ _read_worded_latency_ms(text) }},
+        {{ _read_duration_ms(text) }}
     )
+{%- endmacro %}
+
+
+{% macro _read_worded_latency_ms(text) -%}
+{#- A number with its unit in words: 43 msec, 12 millis, 0.25 seconds. -#}
+    {%- set words = '(?:[nuµμm]?secs?|(?:nano|micro|milli)?seconds?|(?:nano|micro|milli)s)' -%}
+    {%- set number = "try_cast(regexp_extract(" ~ text ~ ", '^ *([-+0-9.eE]+) ?" ~ words ~ "\\z', 1) as double)" -%}
+    case
+        when {{ text }} like '%milli%' or {{ text }} like '%msec%' then {{ number }}
+        when {{ text }} like '%nano%' or {{ text }} like '%nsec%' then {{ number }} / 1000000
+        when {{ text }} like '%micro%' or {{ text }} like '%usec%' or {{ text }} like '%µsec%' or {{ text }} like '%μsec%'
+            then {{ number }} / 1000
+        when {{ text }} like '%sec%' then {{ number }} * 1000
+    end
+{%- endmacro %}
+
+
+{% macro _read_duration_ms(text) -%}
+{#- Hours, minutes and seconds: ISO 8601 (PT1M2.5S), with colons (00:01:02.5) or as Go writes them (1m2.5s). -#}
+    {%- set duration = '^(?:' ~ [
+        'PT(?:[0-9]+H)?(?:[0-9]+M)?(?:[0-9]+(?:[.][0-9]+)?S)?',
+        '[0-9]+:[0-5][0-9]:[0-5][0-9](?:[.][0-9]+)?',
+        '(?:[0-9]+h)?[0-9]+m[0-9]+(?:[.][0-9]+)?s',
+    ] | join('|') ~ ')$' -%}
+    {%- set parts = '^(?:PT)?(?:([0-9]+)[Hh:])?(?:([0-9]+)[Mm:])?(?:([0-9.]+)[Ss]?)?\\z' -%}
+    {#- The zero in front is the number of a part that is not there, and changes no other. -#}
+    {%- set numbers = [] -%}
+    {%- for group in [1, 2, 3] -%}
+        {%- do numbers.append(
+            "try_cast('0' || coalesce(regexp_extract(" ~ text ~ ", '" ~ parts ~ "', " ~ group ~ "), '') as double)"
+        ) -%}
+    {%- endfor -%}
+    case
+        when {{ text }} like 'PT_%' or {{ text }} like '%:%:%' or {{ text }} like '%m%s' then case
+            when {{ matches(text, duration) }} then ({{ numbers[0] }} * 3600 + {{ numbers[1] }} * 60 + {{ numbers[2] }}) * 1000
+        end
+    end
 {%- endmacro %}
 
 

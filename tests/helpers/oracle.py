@@ -679,8 +679,14 @@ def read_epoch(text: str) -> datetime | str | None:
 
 def read_status_code(text: str | None) -> int | None:
     """Rule: a number (200, "200", 200.0) that is whole and 100..599, else null. Three characters, a blank and anything
-    are the number and its phrase ("200 OK")."""
-    if text is not None and text.find(" ") == 3:
+    are the number and its phrase ("200 OK"). Three digits may come after the protocol ("HTTP 200", "HTTP/1.1 200 OK")."""
+    if text is not None and text.startswith("HTTP"):
+        protocol, code, *_phrase = [*text.split(" ", 2), ""]
+        name, slash, version = protocol.partition("/")
+        if name != "HTTP" or bool(slash) != bool(version) or set(version) - set("0123456789.") or len(code) != 3:
+            return None
+        text = code if set(code) <= set("0123456789") else None
+    elif text is not None and text.find(" ") == 3:
         text = text[:3]
     if text is None or not IS_NUMBER(text):
         return None
@@ -689,18 +695,62 @@ def read_status_code(text: str | None) -> int | None:
 
 
 # Unicode has two signs for micro: U+00B5 and the Greek letter U+03BC.
-MILLISECONDS = {"ns": 0.000001, "us": 0.001, "\u00b5s": 0.001, "\u03bcs": 0.001, "ms": 1.0, "s": 1000.0}
+MILLISECONDS_OF_LETTER = {"n": 0.000001, "u": 0.001, "\u00b5": 0.001, "\u03bc": 0.001, "m": 1.0, "": 1000.0}
+MILLISECONDS_OF_WORD = {"nano": 0.000001, "micro": 0.001, "milli": 1.0}
+MILLISECONDS = {
+    **{letter + end: size for letter, size in MILLISECONDS_OF_LETTER.items() for end in ("s", "sec", "secs")},
+    **{word + end: size for word, size in MILLISECONDS_OF_WORD.items() for end in ("s", "second", "seconds")},
+    **{"second": 1000.0, "seconds": 1000.0},
+}
 LATENCY = re.compile(rf"({NUMBER})(?: ?({'|'.join(MILLISECONDS)}))?")
 
 
 def read_latency_ms(text: str | None, unit: str | None) -> float | None:
-    """Rule: number times the unit of its path (ms default, s, us, ns); text may carry a suffix ns|us|µs|ms|s
-    which then is the unit; negative, NaN, infinite, unreadable -> null."""
-    match = LATENCY.fullmatch(text) if text is not None else None
-    if not match:
+    """Rule: number times the unit of its path (ms default, s, us, ns); text may carry a suffix ns|us|µs|ms|s or a word for it,
+    which then is the unit; negative, NaN, infinite, unreadable -> null. A duration of hours, minutes and seconds has its own."""
+    if text is None:
         return None
-    latency = float(match[1]) * MILLISECONDS[match[2] or unit or "ms"]
+    if match := LATENCY.fullmatch(text):
+        latency = float(match[1]) * MILLISECONDS[match[2] or unit or "ms"]
+    elif (seconds := seconds_of_duration(text)) is not None:
+        latency = float(EXACT.multiply(seconds, Decimal(1000)))
+    else:
+        return None
     return latency if 0 <= latency < math.inf else None
+
+
+def seconds_of_duration(text: str) -> Decimal | None:
+    """Rule: PT1H2M3.5S (any of the three, in this order), 1:02:03.5 (minutes and seconds of two digits, below 60), 1h2m3.5s
+    (without hours if they are 0). Only seconds have a fraction."""
+    if text.startswith("PT"):
+        parts = re.findall(r"([0-9.]+)([A-Z])", text)
+        units = "".join(unit for _, unit in parts)
+        if not parts or units not in ("H", "HM", "HMS", "HS", "M", "MS", "S"):
+            return None
+        if "PT" + "".join(number + unit for number, unit in parts) != text:
+            return None
+        numbers = {unit: number for number, unit in parts}
+    elif text.count(":") == 2:
+        numbers = dict(zip("HMS", text.split(":"), strict=True))
+        if any(re.match("[0-5][0-9](?![0-9])", numbers[unit]) is None for unit in "MS"):
+            return None
+    elif text.endswith("s"):
+        hours, h, rest = text[:-1].rpartition("h")
+        minutes, m, seconds = rest.partition("m")
+        numbers = {"M": minutes, "S": seconds, **({"H": hours} if h else {})}
+        if not m:
+            return None
+    else:
+        return None
+    total = Decimal(0)
+    for unit, number in numbers.items():
+        whole, point, fraction = number.partition(".")
+        if any(set(digits) - set("0123456789") or not digits for digits in (whole, *([fraction] if point else []))):
+            return None
+        if point and unit != "S":
+            return None
+        total = EXACT.fma(Decimal(number), Decimal({"H": 3600, "M": 60, "S": 1}[unit]), total)
+    return total
 
 
 REQUEST_LINE = re.compile(r"([A-Za-z]+) ([^ ]+)(?: HTTP/[0-9.]+)?")

@@ -18,10 +18,17 @@ NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 ISO = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(:\d\d)?(?:[.,](\d+))?( UTC| ?(?:Z|[+-]\d\d:?(?:\d\d)?))?", re.ASCII)
 ACCESS_LOG_TIME = r"(\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})"
 ACCESS_LOG = re.compile(rf"{ACCESS_LOG_TIME}|\[{ACCESS_LOG_TIME}\]", re.ASCII)
-STATUS = re.compile(r"([1-5]\d\d)(\.0+)?( [A-Z][A-Za-z' -]*)?", re.ASCII)
+STATUS = re.compile(r"(?:HTTP(?:/[\d.]+)? )?([1-5]\d\d)(\.0+)?( [A-Z][A-Za-z' -]*| \([A-Z][A-Za-z' -]*\))?", re.ASCII)
 REQUEST_LINE = re.compile(r"([A-Za-z]+) (\S+)( HTTP/[\d.]+)?", re.ASCII)
 URL = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*://[^/?#\s]*)?(/[^?#\s]*)?(?:[?#]\S*)?")
-LATENCY = re.compile(r" *(\S*?) ?(ns|us|µs|μs|ms|s)")
+LATENCY = re.compile(r" *(\S*?) ?(?:([nuµμm])?s(?:ecs?)?|(nano|micro|milli)?seconds?|(nano|micro|milli)s)")
+DURATION = re.compile(
+    r"PT(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?"
+    r"|(\d+):([0-5]\d):([0-5]\d(?:\.\d+)?)"
+    r"|(?:(\d+)h)?(\d+)m(\d+(?:\.\d+)?)s",
+    re.ASCII,
+)
+PREFIXES = {"nano": "n", "micro": "u", "milli": "m", "µ": "u", "μ": "u"}
 SOURCE_FILE = re.compile(r".*\.(py|go|js|ts|mjs|rb|java|php|rs|cs|kt|log|so|jar)(:\d+)*")
 USER_AGENT = re.compile(r"(Mozilla/\d|[\w.-]+/v?\d+(\.\d+)*)(\s.*)?", re.DOTALL)
 
@@ -92,8 +99,12 @@ def as_path(value: Value) -> str | None:
 
 def as_latency(value: Value) -> Latency | None:
     found, unit = number(value), None
-    if found is None and isinstance(value, str) and len(value) < 40 and (match := LATENCY.fullmatch(value)):
-        found, unit = number(match[1]), match[2].replace("µ", "u").replace("μ", "u")
+    if found is None and isinstance(value, str) and len(value) < 40:
+        if match := DURATION.fullmatch(value):
+            found, unit = sum(float(part or 0) * size for part, size in zip(match.groups(), 3 * (3600, 60, 1), strict=True)), "s"
+        elif match := LATENCY.fullmatch(value):
+            prefix = match[2] or match[3] or match[4] or ""
+            found, unit = number(match[1]), PREFIXES.get(prefix, prefix) + "s"
     return Latency(found, unit) if found is not None and found >= 0 else None
 
 
