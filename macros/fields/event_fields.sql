@@ -23,7 +23,8 @@
         {%- do fields.update({name: variants}) -%}
     {%- endfor -%}
     {%- for column in extra_fields() -%}
-        {%- do fields.update({column.name: [{'log_groups': [], 'entries': _field_entries('fct_events.yml', column.name, column.json_paths)}]}) -%}
+        {%- set entries = _field_entries('fct_events.yml', column.name, column.json_paths) -%}
+        {%- do fields.update({column.name: [{'log_groups': [], 'entries': entries}]}) -%}
     {%- endfor -%}
     {{ return(fields) }}
 {% endmacro %}
@@ -75,8 +76,8 @@
     {%- for entry in entries or [] -%}
         {%- set entry = entry if entry is mapping else {'path': entry} -%}
         {%- set unit = entry.get('unit', 'ms') -%}
-        {%- set unknown = entry | reject('in', ['path', 'unit']) | list -%}
-        {%- if not entry.get('path') or entry.path is not string or unknown or unit not in ('ms', 's', 'us', 'ns') or (entry.unit and name != 'latency_ms') -%}
+        {%- set is_path = entry.get('path') and entry.path is string and not entry | reject('in', ['path', 'unit']) | list -%}
+        {%- if not is_path or unit not in ('ms', 's', 'us', 'ns') or (entry.unit and name != 'latency_ms') -%}
             {{ exceptions.raise_compiler_error(
                 "vars: " ~ where ~ ": " ~ name ~ ": cannot use " ~ entry
                 ~ ". An entry is a JSON path, or for latency_ms {path: ..., unit: ms|s|us|ns}."

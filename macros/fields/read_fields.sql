@@ -183,7 +183,9 @@
         when {% for mark in marks %}strpos({{ user_agent }}, '{{ mark }}') > 0{{ ' or ' if not loop.last }}{% endfor %} then '{{ name }}'
         {% endfor -%}
         when strpos({{ user_agent }}, ' Mobile/') > 0
-            then coalesce(nullif(regexp_extract({{ user_agent }}, ' Mobile/[A-Za-z0-9]+ (?:Safari )?({{ product }}){{ end }}', 1), ''), 'safari')
+            then coalesce(
+                nullif(regexp_extract({{ user_agent }}, ' Mobile/[A-Za-z0-9]+ (?:Safari )?({{ product }}){{ end }}', 1), ''), 'safari'
+            )
         else regexp_extract({{ user_agent }}, '^Mozilla/[^ ]+ (?:[(][^)]*[)] )?({{ product }}){{ end }}', 1)
     end
 {%- endmacro %}

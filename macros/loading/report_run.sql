@@ -33,7 +33,9 @@
     {%- endset -%}
     {%- set row = run_query(query).rows[0] -%}
     {%- set read = row[0] | int -%}
-    {%- set log_groups = query_column("select distinct log_group from " ~ counts ~ " union select log_group from " ~ table_of('loaded_exports')) -%}
+    {%- set log_groups = query_column(
+        "select log_group from " ~ counts ~ " union select log_group from " ~ table_of('loaded_exports')
+    ) -%}
     {%- if not log_groups -%}{%- do refuse_empty_lake() -%}{%- endif -%}
     {%- for name in var('log_groups') or {} if name not in log_groups -%}
         {%- do exceptions.warn(
@@ -80,8 +82,8 @@
     {%- endif -%}
     {%- if catalog -%}
         {%- set unclassified = query_column(
-            "select lines.event_name || ' (' || cast(count(*) as varchar) || ')' from " ~ table_of('batch_lines') ~ " as lines left join " ~ catalog
-            ~ " as catalog on lines.event_name = catalog.event_name where lines.reason is null and lines.event_name is not null"
+            "select lines.event_name || ' (' || cast(count(*) as varchar) || ')' from " ~ table_of('batch_lines')
+            ~ " as lines left join " ~ catalog ~ " as catalog on lines.event_name = catalog.event_name where lines.reason is null and lines.event_name is not null"
             ~ " and catalog.event_name is null group by lines.event_name order by count(*) desc limit 10"
         ) -%}
         {%- if unclassified -%}
@@ -102,7 +104,8 @@
 
 {% macro duckdb__refuse_empty_lake() %}
     {{ exceptions.raise_compiler_error(
-        "There are no exports in " ~ lake_root() ~ "/exports, so all tables are empty. Set ANALYTICS_LAKE to a synced bucket, or run `make demo`."
+        "There are no exports in " ~ lake_root() ~ "/exports, so all tables are empty. Set ANALYTICS_LAKE to a synced bucket, or run"
+        ~ " `make demo`."
     ) }}
 {% endmacro %}
 
