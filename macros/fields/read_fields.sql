@@ -1,5 +1,14 @@
 {#- Convert the text of a field to its value. Unreadable text becomes null. -#}
 
+{% macro read_logged_at(line) -%}
+{#- The time that CloudWatch puts before a line. -#}
+    case
+        when {{ matches(line, '^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}[.][0-9]{3}Z ') }}
+            then {{ iso_timestamp('substr(' ~ line ~ ', 1, 23)') }}
+    end
+{%- endmacro %}
+
+
 {% macro read_message(text) -%}
 {#- A line's text without what Lambda's text format puts before a function's JSON: time, request id and level between tabs. Source:
     docs.aws.amazon.com/lambda/latest/dg/nodejs-logging.html and python-logging.html -#}
@@ -40,8 +49,9 @@
 {% macro read_latency_ms(text) -%}
 {#- A number of milliseconds, or a number with its unit: 12.5, 12.5ms, 0.25s, 900us, 1200000ns. Micro is written
     u, the sign µ (U+00B5) or the Greek letter μ (U+03BC). Rarer forms come last: an argument of coalesce is computed only where
-    those before it are null. -#}
+    those before it are null. Negative numbers, infinity and NaN are not latencies. -#}
     {%- set number = "try_cast(regexp_extract(" ~ text ~ ", '^ *([-+0-9.eE]+) ?([nuµμm]?s)$', 1) as double)" -%}
+    {%- set latency -%}
     coalesce(
         {{ read_number(text) }},
         case
@@ -53,6 +63,8 @@
         {{ _read_worded_latency_ms(text) }},
         {{ _read_duration_ms(text) }}
     )
+    {%- endset -%}
+    case when {{ latency }} >= 0 and {{ latency }} < {{ infinity() }} then {{ latency }} end
 {%- endmacro %}
 
 
@@ -140,12 +152,6 @@
 {%- endmacro %}
 
 
-{% macro valid_latency(number) -%}
-{#- Negative numbers, infinity and NaN are not latencies. -#}
-    case when {{ number }} >= 0 and {{ number }} < {{ infinity() }} then {{ number }} end
-{%- endmacro %}
-
-
 {% macro read_client(user_agent, is_bot_agent) -%}
 {#- The family of a user agent: a browser in lower case, anything else as it calls itself. SQL has no list of user agents, and matching
     each line with the thousands of patterns of one is slow, so this is a rule. What calls itself Mozilla is named by what follows
@@ -210,20 +216,13 @@
 {%- endmacro %}
 
 
-{% macro is_lambda_platform_line(message) -%}
-{#- Lines that Lambda itself writes around an invocation. -#}
-    {{ matches(
-        message, '^(?:(?:START|END|REPORT) RequestId: |(?:INIT_START|EXTENSION|TELEMETRY)[ \t]|INIT_REPORT(?:[ \t]|$)|XRAY TraceId: )'
-    ) }}
-{%- endmacro %}
-
-
-{% macro is_lambda_platform_record(message, type) -%}
-{#- The same lines in Lambda's JSON format: {"time": ..., "type": "platform.report", "record": {...}}. The text is searched first,
-    because most lines do not have it. -#}
+{% macro is_lambda_platform_line(problem, message) -%}
+{#- Lines that Lambda itself writes around an invocation: as text, or in its JSON format {"time": ..., "type": "platform.report",
+    "record": {...}}. JSON is searched for `"platform.` first, because most lines do not have it. -#}
+    {%- set text = '^(?:(?:START|END|REPORT) RequestId: |(?:INIT_START|EXTENSION|TELEMETRY)[ \t]|INIT_REPORT(?:[ \t]|$)|XRAY TraceId: )' -%}
     case
-        when strpos({{ message }}, '"platform.') > 0
-            then coalesce({{ type }} like 'platform.%' and {{ matches(message, '"record"[ \t]*:[ \t]*[{]') }}, false)
-        else false
+        when {{ problem }} = 'not_json' then {{ matches(message, text) }}
+        when {{ problem }} is null and strpos({{ message }}, '"platform.') > 0
+            then {{ json_path_value(['type'], []) }} like 'platform.%' and {{ matches(message, '"record"[ \t]*:[ \t]*[{]') }}
     end
 {%- endmacro %}

@@ -205,9 +205,8 @@
 {#- A digest of the settings and the macros for parsing lines. Only a full refresh reads older lines again. -#}
     {%- set macros = [] -%}
     {%- for sql in [
-        read_timestamp('x'), read_status('x'), valid_latency(read_latency_ms('x')), read_method('x'), route(read_path('x')),
-        bounded_client(read_client('x', 'y'), 'x'), request_name('x', 'y', 'z'), is_lambda_platform_line('x'),
-        is_lambda_platform_record('x', 'y')
+        read_logged_at('x'), read_message('x'), read_timestamp('x'), read_status('x'), read_latency_ms('x'), read_method('x'),
+        route(read_path('x')), bounded_client(read_client('x', 'y'), 'x'), request_name('x', 'y', 'z'), is_lambda_platform_line('x', 'y')
     ] -%}
         {%- do macros.append(_without_layout(sql)) -%}
     {%- endfor -%}

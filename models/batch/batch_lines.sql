@@ -11,30 +11,20 @@ with located as (
         regexp_extract(path, '([^/]+)/([^/]+)/[^/]+$', 1) as export_task_id,
         regexp_extract(path, '([^/]+)/([^/]+)/[^/]+$', 2) as log_stream,
         {{ text_digest("'log stream ' || regexp_extract(path, '([^/]+)/([^/]+)/[^/]+$', 2)") }} as log_stream_digest,
-        case
-            when {{ matches('line', '^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}[.][0-9]{3}Z ') }}
-                then {{ iso_timestamp('substr(line, 1, 23)') }}
-        end as logged_at
+        {{ read_logged_at('line') }} as logged_at
     from ({{ read_log_lines(source('lake', 'log_lines'), ref('batch_exports')) }}) as raw_lines
 ),
 
-raw_messages as (
+messages as (
     select
         located.line,
         located.log_stream,
         located.logged_at,
         exports.*,
-        case when located.logged_at is not null then substr(located.line, 26) else located.line end as raw_message,
+        {{ read_message("case when located.logged_at is not null then substr(located.line, 26) else located.line end") }} as message,
         {{ xor_digests(text_digest('located.line'), xor_digests('exports.log_group_digest', 'located.log_stream_digest')) }} as digest
     from located
     inner join {{ ref('batch_exports') }} as exports on located.export_task_id = exports.export_task_id
-),
-
-messages as (
-    select
-        *,
-        {{ read_message('raw_message') }} as message
-    from raw_messages
 ),
 
 parsed as (
@@ -75,8 +65,7 @@ judged as (
     select
         *,
         case
-            when problem = 'not_json' and {{ is_lambda_platform_line('message') }} then 'lambda_platform_line'
-            when problem is null and {{ is_lambda_platform_record('message', json_path_value(['type'], [])) }} then 'lambda_platform_line'
+            when {{ is_lambda_platform_line('problem', 'message') }} then 'lambda_platform_line'
             when problem is not null then problem
             when read_at is null and event_at_text is null then 'no_timestamp'
             when read_at is null then 'unreadable_timestamp'
@@ -113,7 +102,7 @@ select
     session_id_text as session_id,
     product_id_text as product_id,
     {{ read_status('status_code_text') }} as status_code,
-    {{ valid_latency(read_latency_ms('latency_ms_text')) }} as latency_ms,
+    {{ read_latency_ms('latency_ms_text') }} as latency_ms,
     {{ read_method('method_text') }} as method,
     {{ route('request_path') }} as route,
     is_bot_agent and user_id_text is null as is_bot,
