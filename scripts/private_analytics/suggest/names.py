@@ -66,7 +66,7 @@ BAD = {
     "latency_ms": f"{ELSEWHERE}|view|queue|dns|connect|connection|tls|ssl|first|ttfb|gc|wait|cpu|init|billed|timeout|ttl|max"
     "|min|avg|render|header|uptime|allocations|retry|limit|remaining|size|bytes|length|port|pid|line|lineno|count|status|code|level|id|seq|sequence"
     "|version|number|offset|memory|start|date",
-    "method": f"{ELSEWHERE}|name|function|payment|shipping",
+    "method": f"{ELSEWHERE}|name|function|payment|shipping|level|severity",
     "path": f"{ELSEWHERE}|referer|referrer|file|filename|caller|source|cwd|exe|script|image|static|redirect|location|base|mount"
     "|next|callback|module|package|logger|stack|message|msg|template_file|directory|dir",
     "user_agent": f"{ELSEWHERE}|server|version|product|proto|protocol",

@@ -70,6 +70,8 @@ def of(column: Evidence, records: Sequence[Record], loggers: Mapping[str, str], 
         add(unit, OF_LOGGER, f"{' or '.join(name for name in loggers if loggers[name] == unit)} writes {unit}")
     if named:
         add(named, OF_SUFFIX, "its name says so")
+    if written := _of_field_beside(bare, column, records):
+        add(written[0], OF_OTHER_FIELD, f"{written[1]} says so")
     if checked := _of_other_field(bare, column, records):
         add(checked[0], OF_OTHER_FIELD, f"agrees with {checked[1]}")
     ranked = sorted(scores, key=lambda unit: -scores[unit])
@@ -80,6 +82,17 @@ def of(column: Evidence, records: Sequence[Record], loggers: Mapping[str, str], 
 def _magnitude(typical_ms: float) -> float:
     distance = (math.log10(typical_ms) - math.log10(TYPICAL_MS)) / SPREAD
     return -(distance**2) / 2 - (0 if 0.05 <= typical_ms <= 60_000 else IMPLAUSIBLE)
+
+
+def _of_field_beside(found: Iterable[int], column: Evidence, records: Sequence[Record]) -> tuple[str, str] | None:
+    """The unit that a field beside it has as its value (elapsed_unit: "µs"), and that field's key."""
+    *above, last = column.steps
+    for key in (f"{last}_unit", f"{last}Unit", "unit"):
+        texts = {str(records[line].values.get((*above, key), "")).lower() for line in found}
+        units = {unit for text in texts for unit, written in SUFFIX.items() if re.fullmatch(written, text)}
+        if len(units) == len(texts) == 1:
+            return units.pop(), key
+    return None
 
 
 def _of_other_field(found: Mapping[int, Latency], column: Evidence, records: Sequence[Record]) -> tuple[str, str] | None:

@@ -103,6 +103,14 @@ FORMATS: dict[str, Write] = {
         "st": r.status,
         "lat": f"{r.ms}ms",
     },
+    "a unit beside it": lambda r: {**http(r), "elapsed": int(r.ms * 1e3), "elapsed_unit": "µs"},
+    "levels that are methods": lambda r: {
+        "time": r.iso,
+        "level": "TRACE",
+        "request": f"{r.method} {r.path}",
+        "status": r.status,
+        "duration": r.ms,
+    },
     "an array": lambda r: {
         "at": r.iso,
         "steps": [{"verb": r.method, "uri": r.path}, {"user": "u"}, {"code": r.status, "elapsed_ms": r.ms}],
