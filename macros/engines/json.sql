@@ -51,6 +51,16 @@
 {% endmacro %}
 
 
+{% macro json_text(message, key) %}
+{#- The text at a key of a message; null for anything else, also for what is not JSON. -#}
+    {{ return(adapter.dispatch('json_text')(message, key)) }}
+{% endmacro %}
+
+{% macro default__json_text(message, key) %}{{ return("json_extract_scalar(" ~ message ~ ", '$[\"" ~ key ~ "\"]')") }}{% endmacro %}
+
+{% macro duckdb__json_text(message, key) %}{{ return("try(json_extract_string(" ~ message ~ ", '$.\"" ~ key ~ "\"'))") }}{% endmacro %}
+
+
 {% macro json_values(message, plan) %}
 {#- Select-list items that json_problem() and the plan's values read. A message that is not JSON causes no error. -#}
     {{ return(adapter.dispatch('json_values')(message, plan.paths | map(attribute='steps') | list)) }}

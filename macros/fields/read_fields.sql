@@ -10,10 +10,13 @@
 
 
 {% macro read_message(text) -%}
-{#- A line's text without what Lambda's text format puts before a function's JSON: time, request id and level between tabs. Source:
-    docs.aws.amazon.com/lambda/latest/dg/nodejs-logging.html and python-logging.html -#}
+{#- The record in a line. Lambda's text format puts time, request id and level between tabs before a function's JSON, and containers'
+    log routers (Fluent Bit, FireLens, Docker) put all of it as text into `log`. Sources: docs.aws.amazon.com, lambda/latest/dg,
+    nodejs-logging.html and python-logging.html; AmazonECS/latest/developerguide/using_firelens.html -#}
     {%- set time = '[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{12}Z' -%}
     case
+        when strpos({{ text }}, '"log"') > 0 and {{ matches(text, '"log"[ \t]*:[ \t]*"[{]') }}
+            then coalesce({{ json_text(text, 'log') }}, {{ text }})
         when strpos({{ text }}, '{') = 1 or strpos({{ text }}, chr(9)) = 0 then {{ text }}
         else {{ replace_all(
             text, '^(?:' ~ time ~ '\t[^\t]*\t[A-Z]+|\\[[A-Z]+\\]\t' ~ time ~ '\t[^\t]*)\t([{])', regex_group(1)

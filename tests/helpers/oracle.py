@@ -378,6 +378,16 @@ def without_lambda_prefix(message: str) -> str:
     return cells[3] if is_level and re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{12}Z", at) else message
 
 
+def of_log_router(message: str) -> str:
+    """Rule: where `log` of a record is the text of another record, that one is the message."""
+    try:
+        record = parse_json(message)
+    except ValueError:
+        return message
+    inner = record.get("log") if isinstance(record, dict) else None
+    return inner if isinstance(inner, str) and inner.startswith("{") else message
+
+
 def event_reader(config: Config) -> Callable[[Line], Copy | Rejection]:
     """The function that makes of a line its event, or says why it is none.
     Rule: first that fits: continuation_line, lambda_platform_line, not_json, not_an_object,
@@ -400,7 +410,7 @@ def event_reader(config: Config) -> Callable[[Line], Copy | Rejection]:
             return Rejection("continuation_line", logged_at)
         if message.startswith(LAMBDA_PLATFORM_LINES):
             return Rejection("lambda_platform_line", logged_at)
-        message = without_lambda_prefix(message)
+        message = of_log_router(without_lambda_prefix(message))
         if not line.is_utf8:
             return Rejection("not_json", logged_at)
         try:

@@ -59,7 +59,9 @@ def read(lines: Iterable[str]) -> Records:
             records.reject("lambda_platform_line", line)
             continue
         try:
-            content = json.loads(message, object_pairs_hook=_first_wins, parse_constant=lambda _: None, parse_int=_number)
+            content = _parse(message)
+            if isinstance(content, dict) and isinstance(inner := content.get("log"), str) and inner.startswith("{"):
+                content = _parse(inner)  # a log router's
             message.encode()
             values = dict(_walk(content, ())) if isinstance(content, dict) else None
         except (ValueError, RecursionError):
@@ -73,6 +75,10 @@ def read(lines: Iterable[str]) -> Records:
         else:
             records.good.append(Record(front[1] if front else None, values))
     return records
+
+
+def _parse(text: str) -> Any:
+    return json.loads(text, object_pairs_hook=_first_wins, parse_constant=lambda _: None, parse_int=_number)
 
 
 def _first_wins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from ..event_fields import FieldPath, Fields
 from . import names, presets, units
 from .evidence import Evidence
 from .flatten import Record
-from .values import COMMON_STATUSES, Latency, as_latency, as_method, as_time, reader
+from .values import COMMON_STATUSES, SOURCE_FILE, Latency, as_latency, as_method, as_time, reader
 
 CORE = ("event_at", "status_code", "latency_ms", "method", "path")
 NEAR_S, CLOSE_S = 35 * 86400, 60  # from CloudWatch's time: at most, as max_days_from_log_time; usually
@@ -176,9 +176,9 @@ def _candidates(name: str, columns: Sequence[Evidence], lines: Sequence[int], re
 
 
 def _says_its_unit(column: Evidence) -> bool:
-    unit = units.by_name(column.name)
     latencies = [as_latency(value) for value in list(column.values.values())[:50]]
-    return unit in ("ms", "us", "ns") or all(latency and latency.unit for latency in latencies)
+    by_name = units.by_name(column.name) is not None and not column.name.endswith("_s")
+    return by_name or all(latency and latency.unit for latency in latencies)
 
 
 def _without_parts(found: list[Candidate]) -> list[Candidate]:
@@ -233,6 +233,9 @@ def _doubt(name: str, column: Evidence, values: Mapping[int, object], records: S
         plain = sum(isinstance(column.values[line], int) or str(column.values[line]).isdigit() for line in values)
         return plain / len(values) / 2
     if name == "latency_ms":
+        sizes = [latency.number for latency in values.values() if isinstance(latency, Latency)]
+        if len(sizes) >= 5 and min(sizes) > 9e8 and max(sizes) < 1.05 * min(sizes):  # times since 1970
+            return None
         if not named:
             numbers = [latency.number for latency in values.values() if isinstance(latency, Latency)]
             if column.distinct < max(5, 0.3 * len(numbers)) or median(numbers) > 1e6 or numbers == sorted(numbers):
@@ -240,6 +243,8 @@ def _doubt(name: str, column: Evidence, values: Mapping[int, object], records: S
             return 0.5 if any(number % 1 for number in numbers) else -0.5
         return -0.3 if any(isinstance(value, str) and not value.isdigit() for value in column.values.values()) else 0
     if name == "path":
+        if named < 3 and sum(bool(SOURCE_FILE.fullmatch(str(column.values[line]))) for line in values) > len(values) / 2:
+            return None
         absolute = sum(str(column.values[line]).startswith("/") for line in values)
         return 0.2 * absolute / len(values) + 0.2 * min(len(set(values.values())), 5) / 5
     if name == "event_id":

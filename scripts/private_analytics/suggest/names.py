@@ -13,7 +13,8 @@ GOOD: dict[str, list[tuple[str, float]]] = {
     "event_at": [
         (r"timestamp|time|ts|t|date_?time|asctime|time_?stamp|time_(local|iso_?\d*|ms|unix)|(event|log|logged)_?(time|at)", 3.0),
         (r"date|at|when|instant|occurred_at|created(_at)?|epoch(_.*)?|time_millis|msec", 2.5),
-        (r"request_time.*|(start|end|started|finished|received|completed)(_?(time|at|date|timestamp))?|_?source.*time.*", 1.5),
+        (r"(start|end|started|finished|received|completed)(_?(time|at|date|timestamp)(_unix.*)?)?", 1.5),
+        (r"request_time.*|_?source.*time.*", 1.5),
     ],
     "status_code": [
         (r"(http|response|res|resp|reply)?_?status_?code|(http|response|res|resp)_?status|status", 3.0),
@@ -28,7 +29,7 @@ GOOD: dict[str, list[tuple[str, float]]] = {
         ),
         (
             r"(response|request|resp|req|process|processing|execution|exec|handling|handle|service|serve|total|run|elapsed|cost)"
-            rf"_?time{UNIT}|(time_?(taken|elapsed|spent)|taken|cost|rt|runtime|time_?to_?serve){UNIT}",
+            rf"_?time{UNIT}|(latency|duration|elapsed)_total{UNIT}|(time_?(taken|elapsed|spent)|taken|cost|rt|runtime|time_?to_?serve){UNIT}",
             3.0,
         ),
         (
@@ -75,13 +76,14 @@ BAD = {
 
 def score(field: str, column: Evidence) -> float:
     """0 if the key says nothing, negative if it speaks of something else."""
-    if any(re.fullmatch(BAD.get(field, ""), word) for word in column.name.split("_")):
+    name = re.sub("status_line$", "status", column.name)  # of HTTP, not of a file
+    if any(re.fullmatch(BAD.get(field, ""), word) for word in name.split("_")):
         return -1.0
-    if column.context & set(ELSEWHERE.split("|")):
+    if any(re.fullmatch(ELSEWHERE, word) for word in column.context):
         return -1.0
     if column.name in ("id", "name") and OF_PARENT.get(field, "/") in column.context:
         return 2.5 if (column.name == "id") == (field != "event_name") else 0
     if field == "latency_ms" and column.context & TIMINGS and re.fullmatch(OF_TIMINGS, column.name):
         return 2.5
-    found = [worth for pattern, worth in GOOD[field] if re.fullmatch(pattern, column.name)]
+    found = [worth for pattern, worth in GOOD[field] if re.fullmatch(pattern, name)]
     return max(found, default=0.0)

@@ -40,7 +40,7 @@ class Unit:
 def by_name(name: str) -> str | None:
     """The unit that the last words of a key say: duration_ms, elapsedSeconds, durationms."""
     for unit, written in SUFFIX.items():
-        if re.search(rf"(_|{GLUED})({written})$", name) or (unit != "s" and re.fullmatch(written, name)):
+        if re.search(rf"(_|{GLUED})({written})$", name) or (name != "s" and re.fullmatch(written, name)):
             return unit
     return None
 

@@ -92,7 +92,7 @@ def as_path(value: Value) -> str | None:
     if match := REQUEST_LINE.fullmatch(value):
         value = match[2]
     match = URL.fullmatch(value)
-    if not match or value[:1] in ("", "?", "#") or SOURCE_FILE.fullmatch(value):
+    if not match or value[:1] in ("", "?", "#"):
         return None
     return match[1] or "/"
 
