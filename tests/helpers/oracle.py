@@ -385,7 +385,7 @@ def of_log_router(message: str) -> str:
     except ValueError:
         return message
     inner = record.get("log") if isinstance(record, dict) else None
-    return inner if isinstance(inner, str) and inner.startswith("{") else message
+    return inner if isinstance(inner, str) and inner.startswith('{"') else message
 
 
 def event_reader(config: Config) -> Callable[[Line], Copy | Rejection]:

@@ -60,7 +60,7 @@ def read(lines: Iterable[str]) -> Records:
             continue
         try:
             content = _parse(message)
-            if isinstance(content, dict) and isinstance(inner := content.get("log"), str) and inner.startswith("{"):
+            if isinstance(content, dict) and isinstance(inner := content.get("log"), str) and inner.startswith('{"'):
                 content = _parse(inner)  # a log router's
             message.encode()
             values = dict(_walk(content, ())) if isinstance(content, dict) else None
