@@ -60,16 +60,20 @@ class Guess:
 def guess(columns: Sequence[Evidence], records: Sequence[Record], settings: Fields, loggers: Mapping[str, Fields]) -> Guess:
     """`settings` say where the fields are read now, `loggers` are the presets.
 
-    Lines without a status may be those of another logger. They are, if a status, a method and a path of their own are found.
+    Lines with another status, or without one, may be those of another logger. They are, if a status, a method and a path of
+    their own are found.
     """
     lines = range(len(records))
     made = _guess(columns, lines, records, settings, loggers)
-    rest = sorted(set(lines).difference(*(_lines_with(columns, place) for place in made.places.get("status_code", ()))))
-    if len(rest) == len(lines) or len(rest) < max(OTHER_LOGGER * len(lines), 5):
-        return made
-    others = [column.on(rest) for column in columns]
-    other = _guess([column for column in others if column.values], rest, records, settings, loggers)
-    return _together(made, other) if {"status_code", "method", "path"} <= other.places.keys() else made
+    by_status = [_lines_with(columns, place) for place in made.places.get("status_code", ())]
+    rest = frozenset(lines).difference(*by_status)
+    for part in (*by_status, rest) if len(by_status) > 1 else (rest,):
+        if max(OTHER_LOGGER * len(lines), 5) <= len(part) < len(lines):
+            of_part = [column.on(sorted(part)) for column in columns]
+            other = _guess([column for column in of_part if column.values], sorted(part), records, settings, loggers)
+            if {"status_code", "method", "path"} <= other.places.keys():
+                made = _together(made, other)
+    return made
 
 
 def _together(made: Guess, other: Guess) -> Guess:
@@ -235,6 +239,8 @@ def _doubt(name: str, column: Evidence, values: Mapping[int, object], records: S
     if name == "latency_ms":
         sizes = [latency.number for latency in values.values() if isinstance(latency, Latency)]
         if len(sizes) >= 5 and min(sizes) > 9e8 and max(sizes) < 1.05 * min(sizes):  # times since 1970
+            return None
+        if named <= NAMED_BY_UNIT and column.distinct == 1 < len(values):  # a limit
             return None
         if not named:
             numbers = [latency.number for latency in values.values() if isinstance(latency, Latency)]

@@ -57,7 +57,7 @@ OF_PARENT = {"user_id": "user", "session_id": "session", "product_id": "product"
 
 # Words of the last key. Those of ELSEWHERE speak against keys below them, too.
 ELSEWHERE = (
-    "upstream|origin|backend|outgoing|outbound|dependency|dependencies|subrequest|webhook|external|errors?|err|exception"
+    "upstream|origin|backend|outgoing|outbound|deps?|dependency|dependencies|subrequest|webhook|external|errors?|err|exception"
     "|integration|authorizer|cache|db|sql|grpc"
 )
 BAD = {

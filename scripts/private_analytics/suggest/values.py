@@ -30,7 +30,7 @@ DURATION = re.compile(
 )
 PREFIXES = {"nano": "n", "micro": "u", "milli": "m", "µ": "u", "μ": "u"}
 SOURCE_FILE = re.compile(r".*\.(py|go|js|ts|mjs|rb|java|php|rs|cs|kt|log|so|jar)(:\d+)*")
-USER_AGENT = re.compile(r"(Mozilla/\d|[\w.-]+/v?\d+(\.\d+)*)(\s.*)?", re.DOTALL)
+USER_AGENT = re.compile(r"(?!HTTP/)(Mozilla/\d|[\w.-]+/v?\d+(\.\d+)*)(\s.*)?", re.DOTALL)
 
 
 @dataclass(frozen=True)

@@ -250,6 +250,33 @@ def test_a_second_logger_is_found_whose_names_say_less():
             assert found["route"]
 
 
+def test_the_keys_before_and_after_a_release():
+    before = lambda r: {"at": r.iso, "replyStatus": r.status, "replyMillis": r.ms, "callMethod": r.method, "callPath": r.path}  # noqa: E731
+    after = lambda r: {"at": r.iso, "web": {"code": r.status, "took_sec": r.ms / 1e3, "op": r.method, "uri": r.path}}  # noqa: E731
+    found = find({"g": written(before) + written(after)}).groups[0].found
+    assert {place.path for place in found["latency_ms"]} == {"replyMillis", "web.took_sec"}
+    assert {place.path for place in found["method"]} == {"callMethod", "web.op"}
+    assert {place.path for place in found["path"]} == {"callPath", "web.uri"}
+
+
+def test_a_call_to_a_dependency_is_no_second_logger():
+    def call(r: Request) -> dict[str, Any]:
+        return {"time": r.iso, "dep": {"status": r.status, "ms": r.ms, "method": r.method, "url": f"https://x.example{r.path}"}}
+
+    found = find({"g": written(lambda r: http(r, ms=r.ms)) + written(call)}).groups[0].found
+    assert [place.path for name in ("status_code", "latency_ms", "method", "path") for place in found[name]] == [
+        "status",
+        "ms",
+        "method",
+        "path",
+    ]
+
+
+def test_a_limit_is_no_latency():
+    lines = written(lambda r: http(r, spent=f"{r.ms}ms", budget="30s"))
+    assert latency(find({"g": lines})) == ["spent"]
+
+
 def test_the_status_of_a_call_to_somebody_else_makes_no_request():
     calls = written(lambda r: {"time": r.iso, "msg": "payments replied", "reply": {"status": r.status, "ms": r.ms}})
     (group,) = find({"g": written(http) + calls}).groups

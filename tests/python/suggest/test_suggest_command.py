@@ -88,7 +88,7 @@ def test_right_already(tmp_path: Path):
     [
         (["GET / 200 3ms", "GET /a 404 1ms"], "2 lines are not_json, e.g. GET / 200 3ms"),
         (['{"msg": "hello", "n": 7}'], "Not found: status_code"),
-        (['{"log": "{\\"status\\": 200}"}'], "JSON inside a text, which no path can reach: log"),
+        (['{"payload": "{\\"status\\": 200}"}'], "JSON inside a text, which no path can reach: payload"),
     ],
 )
 def test_nothing_found(tmp_path: Path, lines: list[str], words: str):
