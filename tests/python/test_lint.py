@@ -28,7 +28,7 @@ def test_faults_in_what_macros_write(tmp_path: Path) -> None:
         path.unlink()
 
     # Upper case, on both engines.
-    replace(copy / "macros/fields/read_fields.sql", "case when {{ number }} >= 0", "CASE when {{ number }} >= 0")
+    replace(copy / "macros/fields/read_fields.sql", "case when {{ latency }} >= 0", "CASE when {{ latency }} >= 0")
     # A CTE that nothing reads, on Athena, on a daily run: in a query that is made of the answer to another.
     replace(
         copy / "macros/engines/lake.sql", 'select line, "$path"', 'with unread as (select 1 as one) select line, "$path"', count=1
